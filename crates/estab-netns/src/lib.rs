@@ -1,0 +1,1 @@
+//! Runs a program or a test in a network namespace of its own.

@@ -1,0 +1,2 @@
+//! The sans-IO TCP/IP protocol engine of estab.
+#![no_std]

@@ -1,0 +1,2 @@
+//! The clockwork of estab: instants, a hierarchical timing wheel and TCP's timer policies.
+#![no_std]
