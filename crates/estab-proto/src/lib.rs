@@ -1,2 +1,9 @@
 //! The sans-IO TCP/IP protocol engine of estab.
 #![no_std]
+
+extern crate alloc;
+
+pub mod seq;
+pub mod wire;
+
+pub use seq::SeqNumber;

@@ -1,0 +1,126 @@
+//! The Internet checksum (RFC 1071).
+
+use core::net::IpAddr;
+
+/// A one's complement sum of 16-bit big-endian words, not yet complemented.
+///
+/// Sums of parts add up to the sum of the whole: [`combine`](Self::combine) also knows how to
+/// append a part that begins at an odd offset. The value is kept folded to 16 bits and is zero
+/// only if every byte summed was zero.
+///
+/// ```
+/// use estab_proto::wire::Sum;
+///
+/// // The example of RFC 1071 §3.
+/// let bytes = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
+/// assert_eq!(Sum::of(&bytes).folded(), 0xddf2);
+/// assert_eq!(Sum::of(&bytes).finish(), !0xddf2);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum(u16);
+
+impl Sum {
+    /// The sum of no bytes.
+    pub const ZERO: Self = Self(0);
+
+    /// The sum of `bytes`; an odd last byte counts as the high half of a word.
+    pub fn of(bytes: &[u8]) -> Self {
+        // Words of the machine's own size and byte order, since the sum is the same in any
+        // (RFC 1071 §2). Eight independent lanes of u64 hold sums of u32: the compiler turns them
+        // into vector additions, and no lane can overflow below 2^37 bytes.
+        let mut lanes = [0u64; 8];
+        let (blocks, rest) = bytes.as_chunks::<32>();
+        for block in blocks {
+            let (words, _) = block.as_chunks::<4>();
+            for (lane, word) in lanes.iter_mut().zip(words) {
+                *lane = lane.wrapping_add(u64::from(u32::from_ne_bytes(*word)));
+            }
+        }
+        let mut total = lanes
+            .iter()
+            .fold(0, |total: u64, lane| total.wrapping_add(*lane));
+        let (words, rest) = rest.as_chunks::<4>();
+        for word in words {
+            total = total.wrapping_add(u64::from(u32::from_ne_bytes(*word)));
+        }
+        let tail = match *rest {
+            [a] => [a, 0, 0, 0],
+            [a, b] => [a, b, 0, 0],
+            [a, b, c] => [a, b, c, 0],
+            _ => [0; 4],
+        };
+        total = total.wrapping_add(u64::from(u32::from_ne_bytes(tail)));
+        Self(u16::from_be_bytes(fold(total).to_ne_bytes()))
+    }
+
+    /// The sum of the pseudo-header of TCP, UDP and ICMPv6 (RFC 9293 §3.1, RFC 8200 §8.1).
+    ///
+    /// `len` is the length in bytes of the upper-layer header and its data.
+    pub fn pseudo(src: IpAddr, dst: IpAddr, protocol: u8, len: u32) -> Self {
+        Self::of_address(src)
+            .add(Self::of_address(dst))
+            .add(Self(u16::from(protocol)))
+            .add(Self::of(&len.to_be_bytes()))
+    }
+
+    /// The sum of what was summed so far followed by `bytes`.
+    ///
+    /// Right only if the number of bytes before is even; otherwise use
+    /// [`combine`](Self::combine).
+    #[must_use]
+    pub fn add_bytes(self, bytes: &[u8]) -> Self {
+        self.add(Self::of(bytes))
+    }
+
+    /// The sum of two parts that follow each other.
+    ///
+    /// `other_starts_odd` tells that an odd number of bytes precedes `other` in the whole; its
+    /// words then straddle those of `self` and count with their bytes swapped (RFC 1071 §2 (B)).
+    #[must_use]
+    pub fn combine(self, other: Self, other_starts_odd: bool) -> Self {
+        self.add(if other_starts_odd {
+            Self(other.0.swap_bytes())
+        } else {
+            other
+        })
+    }
+
+    /// The value for the checksum field: the complement of the sum.
+    ///
+    /// A whole packet whose checksum field is right finishes to 0.
+    pub fn finish(self) -> u16 {
+        !self.0
+    }
+
+    /// The sum itself, not complemented: what a device that completes checksums expects in the
+    /// field.
+    pub fn folded(self) -> u16 {
+        self.0
+    }
+
+    fn of_address(addr: IpAddr) -> Self {
+        match addr {
+            IpAddr::V4(addr) => Self::of(&addr.octets()),
+            IpAddr::V6(addr) => Self::of(&addr.octets()),
+        }
+    }
+
+    /// Addition with end-around carry.
+    fn add(self, other: Self) -> Self {
+        let (sum, carry) = self.0.overflowing_add(other.0);
+        // After a carry the sum is at most 0xfffe.
+        Self(sum.wrapping_add(u16::from(carry)))
+    }
+}
+
+/// Adds up the four 16-bit parts of `total`, with end-around carry.
+fn fold(total: u64) -> u16 {
+    let mut total = total;
+    while total > 0xffff {
+        total = (total >> 16).wrapping_add(total & 0xffff);
+    }
+    total as u16
+}
+
+#[cfg(test)]
+mod tests;

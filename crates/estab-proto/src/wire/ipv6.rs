@@ -1,0 +1,102 @@
+//! The IPv6 header (RFC 8200 §3).
+
+use core::net::Ipv6Addr;
+
+use super::WireError;
+
+/// The length of the fixed header, in bytes.
+pub const HEADER_LEN: usize = 40;
+
+/// A packet; its payload may begin with extension headers (see [`ipv6_ext`](super::ipv6_ext)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ipv6Packet<'a> {
+    /// Source address.
+    pub src: Ipv6Addr,
+    /// Destination address.
+    pub dst: Ipv6Addr,
+    /// What the payload begins with: an extension header or a transport protocol.
+    pub next_header: u8,
+    /// Hop limit.
+    pub hop_limit: u8,
+    /// Traffic class: DSCP above, ECN in the two low bits.
+    pub traffic_class: u8,
+    /// Flow label, 20 bits (RFC 6437).
+    pub flow_label: u32,
+    /// What follows the fixed header, up to the payload length.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Ipv6Packet<'a> {
+    /// Reads the packet at the front of `bytes`; what follows its payload length is cut off.
+    ///
+    /// Jumbograms (RFC 2675) are not understood.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Truncated`], [`WireError::BadVersion`], [`WireError::BadTotalLength`].
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
+        let (&[v0, v1, v2, v3, l0, l1, next_header, hop_limit], rest) =
+            bytes.split_first_chunk::<8>().ok_or(WireError::Truncated)?;
+        let (src, rest) = rest.split_first_chunk::<16>().ok_or(WireError::Truncated)?;
+        let (dst, rest) = rest.split_first_chunk::<16>().ok_or(WireError::Truncated)?;
+        if v0 >> 4 != 6 {
+            return Err(WireError::BadVersion);
+        }
+        let payload_len = usize::from(u16::from_be_bytes([l0, l1]));
+        let payload = rest.get(..payload_len).ok_or(WireError::BadTotalLength)?;
+        Ok(Self {
+            src: Ipv6Addr::from(*src),
+            dst: Ipv6Addr::from(*dst),
+            next_header,
+            hop_limit,
+            traffic_class: v0 << 4 | v1 >> 4,
+            flow_label: u32::from_be_bytes([0, v1 & 0x0f, v2, v3]),
+            payload,
+        })
+    }
+}
+
+/// What is needed to build a header without extension headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ipv6Header {
+    /// Source address.
+    pub src: Ipv6Addr,
+    /// Destination address.
+    pub dst: Ipv6Addr,
+    /// The protocol of the payload.
+    pub next_header: u8,
+    /// Hop limit.
+    pub hop_limit: u8,
+    /// Traffic class.
+    pub traffic_class: u8,
+    /// Flow label; the upper 12 bits are lost.
+    pub flow_label: u32,
+}
+
+impl Ipv6Header {
+    /// Writes the header of a packet with `payload_len` bytes of payload into the front of `buf`
+    /// and returns its length of 40.
+    ///
+    /// Returns 0 and writes nothing if `buf` is too short or the payload exceeds 65,535 bytes.
+    pub fn emit(&self, payload_len: usize, buf: &mut [u8]) -> usize {
+        let Some(header) = buf.first_chunk_mut::<HEADER_LEN>() else {
+            return 0;
+        };
+        let Ok(payload_len) = u16::try_from(payload_len) else {
+            return 0;
+        };
+        let first_word =
+            6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & 0x000f_ffff;
+        let [v0, v1, v2, v3] = first_word.to_be_bytes();
+        let [l0, l1] = payload_len.to_be_bytes();
+        let (start, addresses) = header.split_at_mut(8);
+        start.copy_from_slice(&[v0, v1, v2, v3, l0, l1, self.next_header, self.hop_limit]);
+        let (src, dst) = addresses.split_at_mut(16);
+        src.copy_from_slice(&self.src.octets());
+        dst.copy_from_slice(&self.dst.octets());
+        HEADER_LEN
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! The options of the TCP header.
+
+use arrayvec::ArrayVec;
+
+use crate::seq::SeqNumber;
+use crate::wire::WireError;
+use crate::wire::writer::Writer;
+
+/// The most bytes of options a header has room for: a data offset of 15 words less 5.
+pub const MAX_LEN: usize = 40;
+
+/// Option kinds (RFC 9293 §3.2, RFC 7323, RFC 2018).
+mod kind {
+    pub(super) const EOL: u8 = 0;
+    pub(super) const NOP: u8 = 1;
+    pub(super) const MSS: u8 = 2;
+    pub(super) const WINDOW_SCALE: u8 = 3;
+    pub(super) const SACK_PERMITTED: u8 = 4;
+    pub(super) const SACK: u8 = 5;
+    pub(super) const TIMESTAMPS: u8 = 8;
+}
+
+/// One block of the SACK option: the bytes from `left` up to, not including, `right` have been
+/// received (RFC 2018 §3).
+///
+/// As received: nothing says that the block is not empty, not reversed, or within the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SackBlock {
+    /// The first sequence number of the block.
+    pub left: SeqNumber,
+    /// The sequence number that follows the block.
+    pub right: SeqNumber,
+}
+
+/// The timestamps option (RFC 7323 §3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timestamps {
+    /// TSval: the sender's clock, in its own ticks.
+    pub val: u32,
+    /// TSecr: the timestamp echoed; meaningful only in a segment with ACK.
+    pub ecr: u32,
+}
+
+/// The options of a segment that this crate understands.
+///
+/// If an option comes twice the last one counts. Unknown options are skipped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TcpOptions {
+    /// Maximum segment size in bytes, as sent (RFC 9293 §3.7.1).
+    pub mss: Option<u16>,
+    /// Window scale shift, as sent; it may exceed 14 (RFC 7323 §2.2).
+    pub window_scale: Option<u8>,
+    /// Whether SACK is permitted (RFC 2018 §2).
+    pub sack_permitted: bool,
+    /// Timestamps.
+    pub timestamps: Option<Timestamps>,
+    /// SACK blocks, in the order sent: the first is the most recent.
+    pub sack: ArrayVec<SackBlock, 4>,
+}
+
+impl TcpOptions {
+    /// Reads the options between the fixed header and the data.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::BadOption`] if an option's length is below 2, runs past the end or is not
+    /// that of its kind.
+    pub fn parse(bytes: &[u8]) -> Result<Self, WireError> {
+        match Self::parse_lenient(bytes) {
+            (options, false) => Ok(options),
+            (_, true) => Err(WireError::BadOption),
+        }
+    }
+
+    /// Like [`parse`](Self::parse), but keeps what came before the malformation; the flag tells
+    /// that there was one.
+    ///
+    /// A segment must not be able to end a connection by its options alone, so the stack ignores
+    /// what it cannot read.
+    pub fn parse_lenient(bytes: &[u8]) -> (Self, bool) {
+        let mut options = Self::default();
+        // What nearly every segment of an established connection carries (RFC 7323 appendix A).
+        if let [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10, data @ ..] = bytes
+            && data.len() == 8
+        {
+            let malformed = !options.take(kind::TIMESTAMPS, data);
+            return (options, malformed);
+        }
+        let (bytes, too_long) = match bytes.split_at_checked(MAX_LEN) {
+            Some((bytes, excess)) => (bytes, !excess.is_empty()),
+            None => (bytes, false),
+        };
+        let malformed = !options.scan(bytes);
+        (options, malformed || too_long)
+    }
+
+    /// The length of the encoded options in bytes: a multiple of 4, at most [`MAX_LEN`].
+    pub fn encoded_len(&self) -> usize {
+        self.len_before_sack()
+            .saturating_add(match self.sack_blocks_that_fit() {
+                0 => 0,
+                // At most 4 blocks of 8 bytes, behind NOP NOP kind length.
+                blocks => blocks.saturating_mul(8).saturating_add(4),
+            })
+    }
+
+    /// Writes the options into the front of `buf`; returns [`encoded_len`](Self::encoded_len), or
+    /// 0 if `buf` is too short.
+    ///
+    /// The order is Linux's: `mss, sackOK, TS, nop, wscale`, with a lone `TS` or `sackOK` behind
+    /// two NOPs, then `nop nop SACK`. SACK blocks that do not fit are left out, the oldest first:
+    /// three remain beside timestamps.
+    pub fn emit(&self, buf: &mut [u8]) -> usize {
+        let mut out = Writer::new(buf);
+        if let Some(mss) = self.mss {
+            let [high, low] = mss.to_be_bytes();
+            out.put(&[kind::MSS, 4, high, low]);
+        }
+        match (self.sack_permitted, self.timestamps.is_some()) {
+            (true, true) => out.put(&[kind::SACK_PERMITTED, 2]),
+            (true, false) => out.put(&[kind::NOP, kind::NOP, kind::SACK_PERMITTED, 2]),
+            (false, true) => out.put(&[kind::NOP, kind::NOP]),
+            (false, false) => &mut out,
+        };
+        if let Some(Timestamps { val, ecr }) = self.timestamps {
+            out.put(&[kind::TIMESTAMPS, 10])
+                .put(&val.to_be_bytes())
+                .put(&ecr.to_be_bytes());
+        }
+        if let Some(shift) = self.window_scale {
+            out.put(&[kind::NOP, kind::WINDOW_SCALE, 3, shift]);
+        }
+        let blocks = self.sack_blocks_that_fit();
+        if blocks > 0 {
+            let len = blocks.saturating_mul(8).saturating_add(2) as u8;
+            out.put(&[kind::NOP, kind::NOP, kind::SACK, len]);
+            for block in self.sack.iter().take(blocks) {
+                out.put(&block.left.to_u32().to_be_bytes());
+                out.put(&block.right.to_u32().to_be_bytes());
+            }
+        }
+        out.finish()
+    }
+
+    /// The length in bytes of everything but the SACK option.
+    fn len_before_sack(&self) -> usize {
+        let mss = if self.mss.is_some() { 4 } else { 0 };
+        let sack_permitted_and_timestamps = match (self.sack_permitted, self.timestamps) {
+            (_, Some(_)) => 12,
+            (true, None) => 4,
+            (false, None) => 0,
+        };
+        let window_scale = if self.window_scale.is_some() {
+            4usize
+        } else {
+            0
+        };
+        window_scale
+            .saturating_add(mss)
+            .saturating_add(sack_permitted_and_timestamps)
+    }
+
+    fn sack_blocks_that_fit(&self) -> usize {
+        let room = MAX_LEN
+            .saturating_sub(self.len_before_sack())
+            .saturating_sub(4)
+            / 8;
+        self.sack.len().min(room)
+    }
+
+    /// Takes options until the end; false if one is malformed. Each step moves on by a byte at
+    /// least.
+    fn scan(&mut self, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        loop {
+            rest = match *rest {
+                [] | [kind::EOL, ..] => return true,
+                [kind::NOP, ref after @ ..] => after,
+                [_] => return false,
+                [kind, len, ..] => {
+                    let Some((option, after)) = rest.split_at_checked(usize::from(len)) else {
+                        return false;
+                    };
+                    match option {
+                        [_, _, data @ ..] if self.take(kind, data) => after,
+                        _ => return false,
+                    }
+                }
+            };
+        }
+    }
+
+    /// Notes one option; false if its length is not that of its kind.
+    fn take(&mut self, kind: u8, data: &[u8]) -> bool {
+        match (kind, data) {
+            (kind::MSS, &[a, b]) => self.mss = Some(u16::from_be_bytes([a, b])),
+            (kind::WINDOW_SCALE, &[shift]) => self.window_scale = Some(shift),
+            (kind::SACK_PERMITTED, []) => self.sack_permitted = true,
+            (kind::TIMESTAMPS, &[a, b, c, d, e, f, g, h]) => {
+                self.timestamps = Some(Timestamps {
+                    val: u32::from_be_bytes([a, b, c, d]),
+                    ecr: u32::from_be_bytes([e, f, g, h]),
+                });
+            }
+            (kind::SACK, data) => return self.take_sack(data),
+            (kind::MSS | kind::WINDOW_SCALE | kind::SACK_PERMITTED | kind::TIMESTAMPS, _) => {
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn take_sack(&mut self, data: &[u8]) -> bool {
+        let (blocks, rest) = data.as_chunks::<8>();
+        if blocks.is_empty() || !rest.is_empty() {
+            return false;
+        }
+        self.sack.clear();
+        for &[a, b, c, d, e, f, g, h] in blocks {
+            let block = SackBlock {
+                left: SeqNumber::new(u32::from_be_bytes([a, b, c, d])),
+                right: SeqNumber::new(u32::from_be_bytes([e, f, g, h])),
+            };
+            if self.sack.try_push(block).is_err() {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;
