@@ -1,0 +1,190 @@
+//! Everything that can be set, per stack and per connection.
+//!
+//! [`StackConfig`] holds what a stack has once; [`TcpConfig`] what each connection has, taken from
+//! the stack's default unless the open brings its own. [`TcpConfig::modern`] behaves like a
+//! current Linux on the wire; [`TcpConfig::rfc_strict`] keeps to the letter of the RFCs where the
+//! two differ (see each field).
+
+use alloc::vec::Vec;
+use estab_timer::{
+    DelayedAckConfig, Duration, KeepaliveConfig, RtoConfig, RtoFloor, TimeWaitConfig,
+    UserTimeoutConfig,
+};
+
+use crate::addr::IpCidr;
+use crate::congestion::Algorithm;
+
+/// What a stack has once.
+#[derive(Clone, Debug)]
+pub struct StackConfig {
+    /// The stack's own addresses.
+    pub addrs: Vec<IpCidr>,
+    /// Accept packets for every destination address, so that listeners on any address see the
+    /// original destination (transparent proxies, VPN and tun2socks apps).
+    pub any_ip: bool,
+    /// The device's MTU in bytes, IP header included: at least 68 for IPv4 and 1280 for IPv6.
+    pub mtu: u32,
+    /// Answer ICMP echo requests.
+    pub echo_replies: bool,
+    /// Caps on everything a peer can make grow.
+    pub limits: Limits,
+    /// How initial sequence numbers are chosen.
+    pub isn: IsnPolicy,
+    /// First and last local port that `connect` may pick (RFC 6056 §3.2).
+    pub ephemeral_ports: (u16, u16),
+    /// The defaults of each connection.
+    pub tcp: TcpConfig,
+}
+
+impl Default for StackConfig {
+    fn default() -> Self {
+        Self {
+            addrs: Vec::new(),
+            any_ip: false,
+            mtu: 1500,
+            echo_replies: true,
+            limits: Limits::default(),
+            isn: IsnPolicy::Keyed,
+            ephemeral_ports: (1024, 65535),
+            tcp: TcpConfig::modern(),
+        }
+    }
+}
+
+/// How initial sequence numbers are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IsnPolicy {
+    /// A 4 µs clock plus a keyed hash of the four-tuple (RFC 6528).
+    #[default]
+    Keyed,
+    /// Always this number: for tests of the wrap. Predictable and therefore unsafe on a network.
+    Fixed(u32),
+}
+
+/// Caps on everything a peer can make grow. Each refusal is counted in [`Stats`](crate::Stats).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Connections with a full TCB.
+    pub max_connections: usize,
+    /// Half-open records over all listeners; beyond it SYN cookies take over.
+    pub max_half_open: usize,
+    /// TIME-WAIT records; beyond it the oldest is dropped.
+    pub max_time_wait: usize,
+    /// Packets waiting in the reply queue (RST, SYN-ACK, ICMP); beyond it replies are dropped.
+    pub max_replies: usize,
+    /// Bytes held for reassembly of IP fragments.
+    pub max_reassembly_bytes: usize,
+    /// ICMP errors sent per second over all destinations (RFC 4443 §2.4 (f), RFC 1812 §4.3.2.8).
+    pub icmp_errors_per_second: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 1 << 20,
+            max_half_open: 4096,
+            max_time_wait: 32_768,
+            max_replies: 4096,
+            max_reassembly_bytes: 256 << 10,
+            icmp_errors_per_second: 1000,
+        }
+    }
+}
+
+/// Sizes of one direction's buffer, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferConfig {
+    /// The size a connection starts with. Nothing is allocated until bytes arrive.
+    pub initial: u32,
+    /// The size up to which autotuning may grow it; equal to `initial`, autotuning is off.
+    pub max: u32,
+}
+
+/// What each connection has.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TcpConfig {
+    /// Receive buffer: what the advertised window is made of.
+    pub recv_buffer: BufferConfig,
+    /// Send buffer: bytes accepted from the application and not yet acknowledged.
+    pub send_buffer: BufferConfig,
+    /// Switch Nagle's algorithm off (RFC 9293 MUST-17).
+    pub nodelay: bool,
+    /// Largest segment to announce and send, beside what the MTU allows; `None`: the MTU alone.
+    pub max_segment: Option<u16>,
+    /// Offer and accept window scaling (RFC 7323 §2).
+    pub window_scaling: bool,
+    /// Offer and accept timestamps (RFC 7323 §3).
+    pub timestamps: bool,
+    /// Offer and accept selective acknowledgements (RFC 2018).
+    pub sack: bool,
+    /// Time-to-live or hop limit of the connection's packets, 1 to 255 (RFC 9293 MUST-49).
+    pub ttl: u8,
+    /// The Diffserv field, shifted as in the header: the low two bits are ECN's and ignored
+    /// (RFC 9293 MUST-48).
+    pub tos: u8,
+    /// Probe an idle peer (RFC 9293 §3.8.4); `None`, the default, is off (MUST-25).
+    pub keepalive: Option<KeepaliveConfig>,
+    /// What becomes of unsent bytes when the handle is dropped; `None`: they are still sent.
+    /// `Some(0)`: reset at once; `Some(t)`: reset if not all is acknowledged after `t`.
+    pub linger: Option<Duration>,
+    /// Retransmission timeout (RFC 6298).
+    pub rto: RtoConfig,
+    /// Delayed and quick acknowledgements (RFC 9293 §3.8.6.3).
+    pub delayed_ack: DelayedAckConfig,
+    /// R1, R2 and the user timeout (RFC 9293 §3.8.3).
+    pub user_timeout: UserTimeoutConfig,
+    /// MSL, hence TIME-WAIT (RFC 9293 §3.4.2).
+    pub time_wait: TimeWaitConfig,
+    /// How long a connection nobody holds any more waits in FIN-WAIT-2 for the peer's FIN.
+    pub fin_wait_2: Duration,
+    /// First zero-window probe's floor and the cap of the back-off (RFC 9293 §3.8.6.1).
+    pub persist: estab_timer::PersistConfig,
+    /// The congestion control algorithm.
+    pub congestion: Algorithm,
+}
+
+impl TcpConfig {
+    /// The default: what a current Linux shows on the wire.
+    pub fn modern() -> Self {
+        Self {
+            recv_buffer: BufferConfig { initial: 128 << 10, max: 32 << 20 },
+            send_buffer: BufferConfig { initial: 256 << 10, max: 16 << 20 },
+            nodelay: false,
+            max_segment: None,
+            window_scaling: true,
+            timestamps: true,
+            sack: true,
+            ttl: 64,
+            tos: 0,
+            keepalive: None,
+            linger: None,
+            rto: RtoConfig::default(),
+            delayed_ack: DelayedAckConfig::default(),
+            user_timeout: UserTimeoutConfig::default(),
+            time_wait: TimeWaitConfig::default(),
+            fin_wait_2: Duration::from_secs(60),
+            persist: estab_timer::PersistConfig::default(),
+            congestion: Algorithm::default(),
+        }
+    }
+
+    /// The letter of the RFCs: an RTO of at least 1 s (RFC 6298 §2.4), an MSL of 2 minutes
+    /// (RFC 9293 §3.4.2), R2 of 5 minutes (§3.9.1.1).
+    pub fn rfc_strict() -> Self {
+        let mut config = Self::modern();
+        config.rto.min = Duration::from_secs(1);
+        config.rto.floor = RtoFloor::Clamp;
+        config.time_wait.msl = Duration::from_secs(120);
+        config.user_timeout.r2_data = Duration::from_secs(300);
+        config
+    }
+}
+
+impl Default for TcpConfig {
+    fn default() -> Self {
+        Self::modern()
+    }
+}

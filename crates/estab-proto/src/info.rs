@@ -1,0 +1,87 @@
+//! A snapshot of one connection, in the manner of Linux's `TCP_INFO`.
+
+use estab_timer::{Duration, Instant};
+
+use crate::addr::FourTuple;
+use crate::recovery::CaState;
+use crate::tcp::State;
+
+/// What STATUS returns (RFC 9293 §3.9.1.6): a copy of the TCB's figures at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Info {
+    /// Both endpoints.
+    pub tuple: FourTuple,
+    /// The connection's state.
+    pub state: State,
+    /// Loss recovery's state.
+    pub ca_state: CaState,
+    /// Smoothed round-trip time; `None` before the first sample.
+    pub rtt: Option<Duration>,
+    /// Round-trip time variation; `None` before the first sample.
+    pub rttvar: Option<Duration>,
+    /// The smallest round-trip time seen.
+    pub min_rtt: Option<Duration>,
+    /// The retransmission timeout in force, back-off included.
+    pub rto: Duration,
+    /// Consecutive timeouts without progress.
+    pub back_offs: u32,
+    /// Congestion window in bytes.
+    pub cwnd: u32,
+    /// Slow-start threshold in bytes; `u32::MAX` while no loss was seen.
+    pub ssthresh: u32,
+    /// Bytes believed to be on the way (RFC 6675's pipe).
+    pub in_flight: u32,
+    /// Bytes sent and not yet acknowledged: SND.NXT − SND.UNA.
+    pub unacked: u32,
+    /// Bytes queued and not yet sent.
+    pub unsent: usize,
+    /// Segments retransmitted so far.
+    pub retransmits: u64,
+    /// Payload bytes retransmitted so far.
+    pub bytes_retransmitted: u64,
+    /// The peer's window in bytes: SND.WND.
+    pub snd_wnd: u32,
+    /// Our window in bytes: RCV.WND.
+    pub rcv_wnd: u32,
+    /// Shift of the peer's window field; 0 unless both sides offered scaling.
+    pub snd_wscale: u8,
+    /// Shift of our window field.
+    pub rcv_wscale: u8,
+    /// Effective send MSS: payload bytes of a full segment, options taken off.
+    pub snd_mss: u32,
+    /// The MSS we announced.
+    pub advertised_mss: u32,
+    /// The path MTU in use.
+    pub path_mtu: u32,
+    /// Timestamps are in use (RFC 7323).
+    pub timestamps: bool,
+    /// Selective acknowledgements are in use (RFC 2018).
+    pub sack: bool,
+    /// Payload bytes sent and acknowledged.
+    pub bytes_acked: u64,
+    /// Payload bytes sent, retransmissions included.
+    pub bytes_sent: u64,
+    /// In-order payload bytes received.
+    pub bytes_received: u64,
+    /// Segments sent, retransmissions and pure ACKs included.
+    pub segments_out: u64,
+    /// Segments received.
+    pub segments_in: u64,
+    /// Duplicate data reports (D-SACK) received (RFC 2883).
+    pub dsacks: u64,
+    /// In-order bytes the application has not read yet.
+    pub readable: usize,
+    /// Current receive buffer capacity in bytes.
+    pub recv_capacity: u32,
+    /// Heap bytes charged to this connection, its record included.
+    pub memory: usize,
+    /// When the connection was opened (the SYN was sent or received).
+    pub opened_at: Instant,
+    /// When a segment with data was last sent.
+    pub last_data_sent_at: Option<Instant>,
+    /// When a segment with data was last received.
+    pub last_data_received_at: Option<Instant>,
+    /// When any acceptable segment was last received.
+    pub last_received_at: Instant,
+}
