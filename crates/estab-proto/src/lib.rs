@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+pub mod buffer;
 pub mod seq;
 pub mod wire;
 

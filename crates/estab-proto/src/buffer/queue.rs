@@ -1,0 +1,204 @@
+//! A first-in, first-out queue of bytes in blocks, the storage under both buffers.
+
+use alloc::collections::VecDeque;
+use alloc::collections::vec_deque;
+use alloc::vec::Vec;
+use core::mem;
+
+use bytes::{Buf, Bytes};
+
+use super::MAX_BLOCK;
+
+/// Bytes that no longer change.
+#[derive(Debug)]
+struct Block {
+    bytes: Bytes,
+    /// The memory the bytes keep alive.
+    charge: u32,
+    /// Where the block ends, on a scale that grows with the queue and wraps.
+    end: u32,
+}
+
+/// Bytes in order: sealed blocks, then one tail block that is still written to.
+///
+/// Short flows never leave the tail, so they cost one allocation and no table. Less than 2³² bytes
+/// may be queued.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    sealed: VecDeque<Block>,
+    /// Never grows in place: it is allocated once and sealed when full.
+    tail: Vec<u8>,
+    /// How much of the tail has left the queue; zero while there are sealed blocks.
+    gone: u32,
+    /// The sum of the sealed blocks' charges.
+    charge: u32,
+}
+
+impl Queue {
+    /// An empty queue, which holds no memory.
+    pub(super) const fn new() -> Self {
+        Self {
+            sealed: VecDeque::new(),
+            tail: Vec::new(),
+            gone: 0,
+            charge: 0,
+        }
+    }
+
+    /// The number of bytes queued.
+    pub(super) fn len(&self) -> usize {
+        let sealed = self
+            .sealed
+            .back()
+            .map_or(0, |last| last.end.wrapping_sub(self.base()));
+        sealed as usize + self.tail.len() - self.gone as usize
+    }
+
+    /// The memory in use: whole blocks, however little of them is queued, and their table.
+    pub(super) fn allocated(&self) -> usize {
+        self.charge as usize + self.tail.capacity() + self.sealed.len() * size_of::<Block>()
+    }
+
+    /// Copies `text` to the end. A block allocated for it has at least `block` bytes, and no more
+    /// than it takes to hold `text` or `block`.
+    pub(super) fn append(&mut self, mut text: &[u8], block: usize) {
+        while !text.is_empty() {
+            if self.tail.len() == self.tail.capacity() {
+                self.seal();
+            }
+            if self.tail.capacity() == 0 {
+                self.tail = Vec::with_capacity(text.len().min(MAX_BLOCK).max(block));
+            }
+            let room = self.tail.capacity() - self.tail.len();
+            let (now, later) = text.split_at(room.min(text.len()));
+            self.tail.extend_from_slice(now);
+            text = later;
+        }
+    }
+
+    /// Puts `bytes` at the end without a copy; they keep `charge` bytes of memory alive.
+    pub(super) fn push(&mut self, bytes: Bytes, charge: usize) {
+        if !bytes.is_empty() {
+            self.seal();
+            self.push_sealed(bytes, charge);
+        }
+    }
+
+    /// Takes the first run of bytes that lie together, with the memory they keep alive.
+    ///
+    /// That is at most twice their length: what is left of a block mostly used up is copied, so
+    /// that a short piece in other hands does not pin a long block.
+    pub(super) fn pop(&mut self) -> Option<(Bytes, usize)> {
+        if self.sealed.is_empty() {
+            self.seal();
+        }
+        let block = self.sealed.pop_front()?;
+        self.charge -= block.charge;
+        self.free_if_empty();
+        let len = block.bytes.len();
+        if len * 2 < block.charge as usize {
+            return Some((Bytes::copy_from_slice(&block.bytes), len));
+        }
+        Some((block.bytes, block.charge as usize))
+    }
+
+    /// Drops the first `n` bytes, or all if there are fewer. Returns how many it dropped.
+    pub(super) fn advance(&mut self, n: usize) -> usize {
+        let mut left = n;
+        while let Some(front) = self.sealed.front_mut() {
+            if left < front.bytes.len() {
+                front.bytes.advance(left);
+                return n;
+            }
+            left -= front.bytes.len();
+            self.charge -= front.charge;
+            self.sealed.pop_front();
+        }
+        let step = left.min(self.tail.len() - self.gone as usize);
+        self.gone += step as u32;
+        self.free_if_empty();
+        n - (left - step)
+    }
+
+    /// The bytes from `offset` on, at most `len` of them, in pieces that are not empty.
+    pub(super) fn slices(&self, offset: usize, len: usize) -> Slices<'_> {
+        let base = self.base();
+        let distance = |block: &Block| block.end.wrapping_sub(base) as usize;
+        let first = self
+            .sealed
+            .partition_point(|block| distance(block) <= offset);
+        let before = first
+            .checked_sub(1)
+            .map_or(0, |i| distance(&self.sealed[i]));
+        Slices {
+            blocks: self.sealed.range(first..),
+            tail: &self.tail[self.gone as usize..],
+            skip: offset - before,
+            left: len,
+        }
+    }
+
+    /// Where the first sealed block begins, on the scale of `Block::end`.
+    fn base(&self) -> u32 {
+        self.sealed
+            .front()
+            .map_or(0, |first| first.end.wrapping_sub(first.bytes.len() as u32))
+    }
+
+    /// Ends the tail block. One that is at least half in use is sealed as it is; of any other the
+    /// bytes are copied out and the block starts anew, so that little data never holds much memory.
+    fn seal(&mut self) {
+        let gone = mem::take(&mut self.gone) as usize;
+        let used = self.tail.len() - gone;
+        if used == 0 {
+            self.tail.clear();
+        } else if used * 2 >= self.tail.capacity() {
+            let charge = self.tail.capacity();
+            let mut bytes = Bytes::from(mem::take(&mut self.tail));
+            bytes.advance(gone);
+            self.push_sealed(bytes, charge);
+        } else {
+            let bytes = Bytes::copy_from_slice(&self.tail[gone..]);
+            self.tail.clear();
+            self.push_sealed(bytes, used);
+        }
+    }
+
+    fn push_sealed(&mut self, bytes: Bytes, charge: usize) {
+        let last = self.sealed.back().map_or(0, |last| last.end);
+        let (end, charge) = (last.wrapping_add(bytes.len() as u32), charge as u32);
+        self.charge += charge;
+        self.sealed.push_back(Block { bytes, charge, end });
+    }
+
+    fn free_if_empty(&mut self) {
+        if self.sealed.is_empty() && self.tail.len() == self.gone as usize {
+            *self = Self::new();
+        }
+    }
+}
+
+/// Bytes of a buffer as they lie in memory: an iterator of slices, none of them empty.
+#[derive(Clone, Debug)]
+pub struct Slices<'a> {
+    blocks: vec_deque::Iter<'a, Block>,
+    tail: &'a [u8],
+    /// How much of the next block, or of the tail, comes before the first byte wanted.
+    skip: usize,
+    left: usize,
+}
+
+impl<'a> Iterator for Slices<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let block = match self.blocks.next() {
+            Some(block) => &block.bytes[..],
+            None => mem::take(&mut self.tail),
+        };
+        let rest = block.get(mem::take(&mut self.skip)..)?;
+        let slice = &rest[..rest.len().min(self.left)];
+        self.left -= slice.len();
+        (!slice.is_empty()).then_some(slice)
+    }
+}

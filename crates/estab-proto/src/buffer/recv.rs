@@ -1,0 +1,316 @@
+//! Received bytes: those in order that the application has not taken yet, and those beyond a hole.
+
+use alloc::boxed::Box;
+use core::ops::Range;
+
+use bytes::Bytes;
+
+use super::assembler::Assembler;
+use super::queue::Queue;
+use super::store::Store;
+use super::{MAX_BLOCK, MIN_BLOCK, share};
+
+/// The most extents kept beyond holes. An honest path with 5% of its packets out of order stays
+/// far below it.
+const MAX_RANGES: usize = 1024;
+
+/// What an extent is charged for its records, on top of its bytes.
+const RANGE_COST: usize = 64;
+
+/// What [`RecvBuffer::insert`] did with a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inserted {
+    /// The number of bytes RCV.NXT moves by: bytes of the text, and bytes held before that are now
+    /// in order.
+    pub advanced: u32,
+    /// The first part of the text that was held or delivered before: what a D-SACK block reports
+    /// (RFC 2883 §4).
+    pub duplicate: Option<Range<u64>>,
+    /// Whether RCV.NXT moved while text was held beyond it, so that all or part of a gap was
+    /// filled and an ACK is due at once (RFC 5681 §4.2).
+    pub filled_hole: bool,
+    /// Whether the text began beyond RCV.NXT, so that an ACK is due at once (RFC 5681 §4.2).
+    pub out_of_order: bool,
+    /// The number of bytes dropped because there were too many ranges: of the text, or of the
+    /// furthest range held, which made room for it.
+    pub refused: u32,
+}
+
+/// The received bytes of a connection until the application has taken them.
+///
+/// Places are stream offsets: 0 is the first byte of the stream, and they do not wrap. Of bytes
+/// received more than once, the first ones count.
+///
+/// ```
+/// use estab_proto::buffer::RecvBuffer;
+///
+/// let mut buffer = RecvBuffer::new(65_535);
+/// assert!(buffer.insert(5, b"world", None).out_of_order);
+/// assert_eq!(buffer.ranges().next(), Some(5..10));
+/// assert_eq!(buffer.insert(0, b"hello", None).advanced, 10);
+///
+/// let mut text = [0; 10];
+/// assert_eq!(buffer.read(&mut text), 10);
+/// assert_eq!(&text, b"helloworld");
+/// ```
+#[derive(Debug)]
+pub struct RecvBuffer {
+    next: u64,
+    queue: Queue,
+    /// Boxed, and there only while text is held beyond a hole.
+    beyond: Option<Box<Beyond>>,
+    capacity: u32,
+    /// Bytes handed over by `take_chunk` and not yet consumed.
+    handed: u32,
+    /// The memory those keep alive.
+    handed_charge: u32,
+}
+
+/// The text held beyond a hole.
+#[derive(Debug, Default)]
+struct Beyond {
+    extents: Assembler,
+    store: Store,
+}
+
+impl RecvBuffer {
+    /// An empty buffer that may hold `capacity` bytes, and has allocated nothing.
+    pub const fn new(capacity: u32) -> Self {
+        Self {
+            next: 0,
+            queue: Queue::new(),
+            beyond: None,
+            capacity,
+            handed: 0,
+            handed_charge: 0,
+        }
+    }
+
+    /// The stream offset of RCV.NXT: the first byte not yet received.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes received text that begins at stream offset `offset`.
+    ///
+    /// The caller has trimmed it to the window. Text of 2 KiB and more that is at least half of
+    /// `backing` is kept as a slice of it; anything else is copied. `backing` is the received
+    /// buffer the text lies in: its length is what the text is charged, so it should tell the
+    /// memory that stays alive. A `backing` the text does not lie in is ignored.
+    ///
+    /// At most 1,024 ranges are held beyond holes. When there would be more, what is furthest from
+    /// RCV.NXT is dropped; text at RCV.NXT is always taken. Empty text changes nothing.
+    pub fn insert(&mut self, offset: u64, text: &[u8], backing: Option<&Bytes>) -> Inserted {
+        if text.is_empty() {
+            return Inserted::default();
+        }
+        if offset == self.next && self.beyond.is_none() {
+            self.append(text, backing);
+            return Inserted {
+                advanced: text.len() as u32,
+                ..Inserted::default()
+            };
+        }
+        let range = offset..offset + text.len() as u64;
+        if offset > self.next {
+            self.insert_beyond(range, text, backing)
+        } else {
+            self.insert_at_next(range, text, backing)
+        }
+    }
+
+    /// Appends text at RCV.NXT and moves RCV.NXT past it.
+    fn append(&mut self, text: &[u8], backing: Option<&Bytes>) {
+        match share(text, backing) {
+            Some(bytes) => self.queue.push(bytes, backing.map_or(0, Bytes::len)),
+            None => self.queue.append(text, self.block()),
+        }
+        self.next += text.len() as u64;
+    }
+
+    /// The size a new block should have: what is held, so that blocks are few, but no more than
+    /// the window has room for, so that they do not outgrow the capacity.
+    fn block(&self) -> usize {
+        (self.held() as usize)
+            .clamp(MIN_BLOCK, MAX_BLOCK)
+            .min(self.window() as usize)
+    }
+
+    fn insert_at_next(
+        &mut self,
+        range: Range<u64>,
+        text: &[u8],
+        backing: Option<&Bytes>,
+    ) -> Inserted {
+        let before = self.next;
+        let mut duplicate = (range.start < before).then(|| range.start..before.min(range.end));
+        let part =
+            |from: u64, to: u64| &text[(from - range.start) as usize..(to - range.start) as usize];
+        let had_beyond = self.beyond.is_some();
+        let mut beyond = self.beyond.take();
+        while self.next < range.end {
+            let stop = beyond
+                .as_ref()
+                .and_then(|b| b.extents.first_start())
+                .unwrap_or(range.end);
+            self.append(part(self.next, stop.min(range.end)), backing);
+            let Some(beyond) = beyond.as_mut() else { break };
+            if let Some(extent) = beyond.extents.pop_first(self.next) {
+                if duplicate.is_none() && extent.start < range.end {
+                    duplicate = Some(extent.start..extent.end.min(range.end));
+                }
+                let block = self.block();
+                self.next = extent.end;
+                beyond.store.drain(extent, &mut self.queue, block);
+            }
+        }
+        if let Some(mut beyond) = beyond
+            && !beyond.extents.is_empty()
+        {
+            beyond.store.discard_before(self.next);
+            self.beyond = Some(beyond);
+        }
+        let advanced = (self.next - before) as u32;
+        Inserted {
+            advanced,
+            duplicate,
+            filled_hole: had_beyond && advanced > 0,
+            ..Inserted::default()
+        }
+    }
+
+    fn insert_beyond(
+        &mut self,
+        range: Range<u64>,
+        text: &[u8],
+        backing: Option<&Bytes>,
+    ) -> Inserted {
+        let mut inserted = Inserted {
+            out_of_order: true,
+            ..Inserted::default()
+        };
+        let Beyond { extents, store } = &mut **self.beyond.get_or_insert_default();
+        if extents.len() >= MAX_RANGES && extents.is_apart(&range) {
+            if extents.last().is_some_and(|last| last.start < range.start) {
+                inserted.refused = text.len() as u32;
+                return inserted;
+            }
+            if let Some(dropped) = extents.pop_last() {
+                inserted.refused = (dropped.end - dropped.start) as u32;
+                store.discard_from(extents.last().map_or(self.next, |last| last.end));
+            }
+        }
+        inserted.duplicate = extents.insert(range.clone(), |gap| {
+            let part = (gap.start - range.start) as usize..(gap.end - range.start) as usize;
+            store.write(gap.start, &text[part], backing);
+        });
+        inserted
+    }
+
+    /// The number of in-order bytes ready for [`read`](Self::read) or
+    /// [`take_chunk`](Self::take_chunk).
+    pub fn readable(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Copies out as many in-order bytes as there are and fit, and counts them as consumed.
+    pub fn read(&mut self, into: &mut [u8]) -> usize {
+        let n = self.peek(into);
+        self.queue.advance(n)
+    }
+
+    /// Copies out as many in-order bytes as there are and fit, and leaves them in the buffer.
+    pub fn peek(&self, into: &mut [u8]) -> usize {
+        let mut n = 0;
+        for slice in self.queue.slices(0, into.len()) {
+            into[n..n + slice.len()].copy_from_slice(slice);
+            n += slice.len();
+        }
+        n
+    }
+
+    /// Hands over the next in-order bytes that lie together, without a copy unless they are less
+    /// than half of the block they lie in.
+    ///
+    /// They count as held until [`consumed`](Self::consumed) says otherwise.
+    pub fn take_chunk(&mut self) -> Option<Bytes> {
+        let (bytes, charge) = self.queue.pop()?;
+        self.handed += bytes.len() as u32;
+        self.handed_charge += charge as u32;
+        Some(bytes)
+    }
+
+    /// Says that the application is done with `n` bytes of the chunks handed over, or with all if
+    /// there are fewer.
+    pub fn consumed(&mut self, n: usize) {
+        let n = n.min(self.handed as usize);
+        if n > 0 {
+            // In proportion: which chunk they belong to is not worth a record each.
+            let share = u64::from(self.handed_charge) * n as u64 / u64::from(self.handed);
+            self.handed -= n as u32;
+            self.handed_charge -= share as u32;
+        }
+    }
+
+    /// The number of in-order bytes not yet consumed, those handed over included.
+    pub fn held(&self) -> u32 {
+        self.queue.len() as u32 + self.handed
+    }
+
+    /// The number of bytes from RCV.NXT on that there is room for.
+    ///
+    /// Text beyond a hole does not count: it lies in the window already, and the window's right
+    /// edge must not move left (RFC 9293 §3.8.6, SHLD-14).
+    pub fn window(&self) -> u32 {
+        self.capacity.saturating_sub(self.held())
+    }
+
+    /// The number of bytes the buffer may hold.
+    pub fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    /// Changes the number of bytes the buffer may hold.
+    ///
+    /// Nothing held is dropped. A smaller capacity moves the right edge that
+    /// [`window`](Self::window) tells to the left; the caller goes on honouring the edge it has
+    /// announced.
+    pub fn set_capacity(&mut self, capacity: u32) {
+        self.capacity = capacity;
+    }
+
+    /// The ranges held beyond a hole, the one with the most recently received text first, as the
+    /// SACK option reports them (RFC 2018 §4).
+    pub fn ranges(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.beyond
+            .iter()
+            .flat_map(|beyond| beyond.extents.by_recency())
+    }
+
+    /// Whether text is held beyond a hole.
+    pub fn has_out_of_order(&self) -> bool {
+        self.beyond.is_some()
+    }
+
+    /// Drops the text held beyond holes, for want of memory. The sender still has it
+    /// (RFC 2018 §8).
+    pub fn drop_out_of_order(&mut self) {
+        self.beyond = None;
+    }
+
+    /// The bytes of memory held: whole blocks however little of them is in use, the records of
+    /// ranges, and what the chunks handed over and not yet consumed keep alive.
+    pub fn allocated(&self) -> usize {
+        let beyond = self.beyond.as_ref().map_or(0, |beyond| {
+            let records = beyond.extents.len() * RANGE_COST;
+            size_of::<Beyond>() + records + beyond.store.allocated()
+        });
+        self.queue.allocated() + self.handed_charge as usize + beyond
+    }
+
+    /// Drops every byte held. RCV.NXT stays, and so do the chunks handed over.
+    pub fn clear(&mut self) {
+        self.queue = Queue::new();
+        self.beyond = None;
+    }
+}
