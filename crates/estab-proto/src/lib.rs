@@ -4,6 +4,7 @@
 extern crate alloc;
 
 pub mod buffer;
+pub mod ip;
 pub mod seq;
 pub mod wire;
 

@@ -1,0 +1,598 @@
+//! Putting fragments together (RFC 791 §3.2, RFC 8200 §4.5), within bounds.
+//!
+//! Fragments are an attacker's means to fill memory and to smuggle bytes past whoever inspects
+//! packets, so everything is bounded and everything odd is refused:
+//!
+//! - Memory is charged as allocated, in all and per source. At a limit the oldest incomplete
+//!   datagram goes: of that source at the source's limit, of all at the total.
+//! - A fragment that is wrong in itself is dropped alone. Fragments that contradict each other
+//!   (overlap, two ends, too many) condemn their datagram: its bytes are freed at once, and what
+//!   still comes of it is dropped until its time is over (RFC 5722 §4).
+//! - The first fragment of a TCP segment must hold its whole header (RFC 1858 §3).
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::arithmetic_side_effects,
+    clippy::panic
+)]
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::mem::size_of;
+use core::net::IpAddr;
+
+use estab_timer::{Duration, Instant};
+
+use crate::wire::{ipv4, protocol, tcp};
+
+/// The bounds of a [`Reassembly`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReassemblyConfig {
+    /// The most bytes allocated for incomplete datagrams, in all. Default 256 KiB.
+    pub max_bytes: usize,
+    /// The most bytes allocated for incomplete datagrams of one source. Default a quarter of
+    /// 256 KiB.
+    pub max_bytes_per_source: usize,
+    /// The most fragments of one datagram. Default 64: a 64 KiB datagram at an MTU of 1,280 bytes
+    /// has 53.
+    pub max_fragments: usize,
+    /// The most incomplete datagrams. Default 64.
+    pub max_datagrams: usize,
+    /// How long after its first fragment a datagram must be complete. Default 30 s, as in Linux;
+    /// RFC 8200 §4.5 has 60 s.
+    pub timeout: Duration,
+}
+
+impl Default for ReassemblyConfig {
+    fn default() -> Self {
+        Self {
+            max_bytes: 256 * 1024,
+            max_bytes_per_source: 64 * 1024,
+            max_fragments: 64,
+            max_datagrams: 64,
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What the fragments of one datagram have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FragmentKey {
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// Identification: 16 bits of IPv4, 32 of IPv6.
+    pub ident: u32,
+    /// IPv4's protocol; 0 for IPv6, whose fragments need not agree on it (RFC 8200 §4.5).
+    pub protocol: u8,
+}
+
+/// What the header in front of a fragment says about the datagram.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FragmentInfo {
+    /// IPv4's protocol or the fragment header's next header.
+    pub protocol: u8,
+    /// Type of service or traffic class: DSCP above, ECN in the two low bits.
+    pub traffic_class: u8,
+}
+
+/// A complete datagram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// What the first fragment's header said, with ECN as RFC 3168 §5.3 combines it.
+    pub info: FragmentInfo,
+    /// The payload of all fragments in order.
+    pub payload: Vec<u8>,
+}
+
+/// What came of a fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Kept (or known already); others are missing.
+    Incomplete,
+    /// It was the last one missing.
+    Complete(Datagram),
+    /// Dropped.
+    Dropped(DropReason),
+}
+
+/// Why a fragment was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// It holds no data.
+    Empty,
+    /// It is not the last one, and its length is not a multiple of 8.
+    BadLength,
+    /// It ends beyond what an IP packet can hold ("ping of death").
+    TooLong,
+    /// It is the first one, or nearly, and the TCP header is not all in the first.
+    TinyFirst,
+    /// It overlaps others or contradicts where the datagram ends ("teardrop"). The datagram is
+    /// condemned.
+    Overlap,
+    /// The datagram has too many fragments and is condemned.
+    TooMany,
+    /// The ECN fields of the fragments make no sense together (RFC 3168 §5.3). The datagram is
+    /// condemned.
+    BadEcn,
+    /// Its datagram was condemned before.
+    Condemned,
+    /// It is larger than the limits allow even if nothing else is held.
+    NoRoom,
+}
+
+/// The incomplete datagrams of a stack.
+///
+/// ```
+/// use core::net::{IpAddr, Ipv4Addr};
+/// use estab_proto::ip::reassembly::{FragmentInfo, FragmentKey, Outcome, Reassembly};
+/// use estab_timer::Instant;
+///
+/// let addr = |host| IpAddr::V4(Ipv4Addr::new(10, 0, 0, host));
+/// let key = FragmentKey { src: addr(1), dst: addr(2), ident: 7, protocol: 17 };
+/// let info = FragmentInfo { protocol: 17, traffic_class: 0 };
+/// let mut reassembly = Reassembly::default();
+///
+/// let now = Instant::ZERO;
+/// let last = reassembly.insert(now, key, 8, false, b"world", info);
+/// assert_eq!(last, Outcome::Incomplete);
+/// let Outcome::Complete(datagram) = reassembly.insert(now, key, 0, true, b"hello,  ", info) else {
+///     panic!("nothing is missing");
+/// };
+/// assert_eq!(datagram.payload, b"hello,  world");
+/// assert_eq!(reassembly.bytes_held(), 0);
+/// ```
+#[derive(Debug, Default)]
+pub struct Reassembly {
+    config: ReassemblyConfig,
+    /// The number of datagrams begun so far: the age of the next one.
+    begun: u64,
+    /// The age of each incomplete datagram.
+    ages: BTreeMap<FragmentKey, u64>,
+    /// The incomplete datagrams by age, the oldest first.
+    partials: BTreeMap<u64, Partial>,
+    sources: BTreeMap<IpAddr, Source>,
+    bytes: usize,
+}
+
+/// What one source has here.
+#[derive(Debug, Default)]
+struct Source {
+    bytes: usize,
+    ages: BTreeSet<u64>,
+}
+
+/// An incomplete datagram.
+#[derive(Debug)]
+struct Partial {
+    key: FragmentKey,
+    deadline: Instant,
+    /// The pieces in order; they do not overlap.
+    pieces: Vec<Piece>,
+    /// The sum of the pieces' lengths.
+    len: usize,
+    /// Where the datagram ends, once the last fragment is here.
+    end: Option<usize>,
+    /// What the first fragment's header said, once it is here.
+    first: Option<FragmentInfo>,
+    /// The ECN codepoints seen, one bit each.
+    ecn_seen: u8,
+    condemned: bool,
+    /// The bytes charged for it.
+    charged: usize,
+}
+
+#[derive(Debug)]
+struct Piece {
+    offset: usize,
+    data: Box<[u8]>,
+}
+
+impl Piece {
+    fn end(&self) -> usize {
+        self.offset.saturating_add(self.data.len())
+    }
+}
+
+/// A fragment that is right in itself.
+struct Fragment<'a> {
+    offset: usize,
+    end: usize,
+    more: bool,
+    payload: &'a [u8],
+    info: FragmentInfo,
+}
+
+/// What a datagram costs before its first fragment: its record and its entries in four trees,
+/// whose nodes may be half empty.
+const DATAGRAM_COST: usize = 768;
+
+/// By how many pieces the table of a datagram's pieces grows.
+const PIECES_STEP: usize = 8;
+
+/// What the allocator adds to an allocation.
+const ALLOCATION_COST: usize = 16;
+
+impl Reassembly {
+    /// An empty one.
+    pub fn new(config: ReassemblyConfig) -> Self {
+        Self {
+            config,
+            ..Self::default()
+        }
+    }
+
+    /// The bytes allocated for incomplete datagrams, never more than
+    /// [`max_bytes`](ReassemblyConfig::max_bytes).
+    pub fn bytes_held(&self) -> usize {
+        self.bytes
+    }
+
+    /// The number of incomplete datagrams, condemned ones included.
+    pub fn datagrams(&self) -> usize {
+        self.partials.len()
+    }
+
+    /// When the oldest incomplete datagram must be complete.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.partials
+            .first_key_value()
+            .map(|(_, partial)| partial.deadline)
+    }
+
+    /// Drops the datagrams whose time is over; returns how many.
+    pub fn expire(&mut self, now: Instant) -> usize {
+        let before = self.partials.len();
+        while let Some(entry) = self.partials.first_entry()
+            && entry.get().deadline <= now
+        {
+            let age = *entry.key();
+            self.remove(age);
+        }
+        before.saturating_sub(self.partials.len())
+    }
+
+    /// Takes a fragment whose `payload` belongs at `offset` bytes of the datagram `key`; `more`
+    /// tells that others follow behind it.
+    ///
+    /// What is no fragment, since it is both first and last, comes back complete and leaves no
+    /// trace (RFC 6946 §4).
+    pub fn insert(
+        &mut self,
+        now: Instant,
+        key: FragmentKey,
+        offset: u16,
+        more: bool,
+        payload: &[u8],
+        info: FragmentInfo,
+    ) -> Outcome {
+        if offset == 0 && !more {
+            return Outcome::Complete(Datagram {
+                info,
+                payload: payload.to_vec(),
+            });
+        }
+        self.expire(now);
+        let result = Fragment::check(key.src, offset, more, payload, info)
+            .and_then(|fragment| self.try_insert(now, key, &fragment));
+        match result {
+            Ok(None) => Outcome::Incomplete,
+            Ok(Some(datagram)) => Outcome::Complete(datagram),
+            Err(reason) => Outcome::Dropped(reason),
+        }
+    }
+
+    fn try_insert(
+        &mut self,
+        now: Instant,
+        key: FragmentKey,
+        fragment: &Fragment<'_>,
+    ) -> Result<Option<Datagram>, DropReason> {
+        let age = match self.ages.get(&key) {
+            Some(age) => *age,
+            None => self.begin(now, key)?,
+        };
+        let cost = match self.partials.get_mut(&age) {
+            Some(partial) => partial.judge(fragment, self.config.max_fragments),
+            None => Err(DropReason::NoRoom),
+        };
+        self.settle(age);
+        let Some(cost) = cost? else { return Ok(None) };
+        self.make_room(age, cost)?;
+        let Some(partial) = self.partials.get_mut(&age) else {
+            return Err(DropReason::NoRoom);
+        };
+        partial.keep(fragment);
+        if partial.is_complete() {
+            return Ok(self.remove(age).and_then(Partial::into_datagram));
+        }
+        self.settle(age);
+        Ok(None)
+    }
+
+    /// Records a new datagram within the limits; returns its age.
+    fn begin(&mut self, now: Instant, key: FragmentKey) -> Result<u64, DropReason> {
+        let age = self.begun;
+        self.begun = age.wrapping_add(1);
+        let deadline = now.saturating_add(self.config.timeout);
+        self.ages.insert(key, age);
+        self.sources.entry(key.src).or_default().ages.insert(age);
+        self.partials.insert(age, Partial::new(key, deadline));
+        self.settle(age);
+        self.make_room(age, 0)?;
+        Ok(age)
+    }
+
+    /// Drops old datagrams until `cost` more bytes for the one of `age` are within all limits;
+    /// drops that one if there are no others.
+    fn make_room(&mut self, age: u64, cost: usize) -> Result<(), DropReason> {
+        while let Some(victim) = self.victim(age, cost) {
+            self.remove(victim);
+            if victim == age {
+                return Err(DropReason::NoRoom);
+            }
+        }
+        Ok(())
+    }
+
+    /// The datagram to drop if `cost` more bytes for the one of `age` exceed a limit: the oldest
+    /// other one, or that one itself.
+    fn victim(&self, age: u64, cost: usize) -> Option<u64> {
+        let source = self.sources.get(&self.partials.get(&age)?.key.src)?;
+        let source_full = source.bytes.saturating_add(cost) > self.config.max_bytes_per_source;
+        let full = self.bytes.saturating_add(cost) > self.config.max_bytes
+            || self.partials.len() > self.config.max_datagrams;
+        let other = |candidate: &u64| *candidate != age;
+        if source_full {
+            Some(source.ages.iter().copied().find(other).unwrap_or(age))
+        } else if full {
+            Some(self.partials.keys().copied().find(other).unwrap_or(age))
+        } else {
+            None
+        }
+    }
+
+    /// Brings the charges in line with what the datagram of `age` now holds.
+    fn settle(&mut self, age: u64) {
+        let Some(partial) = self.partials.get_mut(&age) else {
+            return;
+        };
+        let (before, after) = (partial.charged, partial.cost());
+        partial.charged = after;
+        self.bytes = self.bytes.saturating_sub(before).saturating_add(after);
+        if let Some(source) = self.sources.get_mut(&partial.key.src) {
+            source.bytes = source.bytes.saturating_sub(before).saturating_add(after);
+        }
+    }
+
+    fn remove(&mut self, age: u64) -> Option<Partial> {
+        let partial = self.partials.remove(&age)?;
+        self.ages.remove(&partial.key);
+        self.bytes = self.bytes.saturating_sub(partial.charged);
+        if let Some(source) = self.sources.get_mut(&partial.key.src) {
+            source.bytes = source.bytes.saturating_sub(partial.charged);
+            source.ages.remove(&age);
+            if source.ages.is_empty() {
+                self.sources.remove(&partial.key.src);
+            }
+        }
+        Some(partial)
+    }
+}
+
+impl<'a> Fragment<'a> {
+    /// Refuses what is wrong whatever the other fragments say.
+    fn check(
+        src: IpAddr,
+        offset: u16,
+        more: bool,
+        payload: &'a [u8],
+        info: FragmentInfo,
+    ) -> Result<Self, DropReason> {
+        let longest = match src {
+            IpAddr::V4(_) => usize::from(u16::MAX).saturating_sub(ipv4::HEADER_LEN),
+            IpAddr::V6(_) => usize::from(u16::MAX),
+        };
+        let offset = usize::from(offset);
+        let end = offset.saturating_add(payload.len());
+        if payload.is_empty() {
+            return Err(DropReason::Empty);
+        }
+        if more && !payload.len().is_multiple_of(8) {
+            return Err(DropReason::BadLength);
+        }
+        if end > longest {
+            return Err(DropReason::TooLong);
+        }
+        let fragment = Self {
+            offset,
+            end,
+            more,
+            payload,
+            info,
+        };
+        if info.protocol == protocol::TCP && fragment.splits_tcp_header() {
+            return Err(DropReason::TinyFirst);
+        }
+        Ok(fragment)
+    }
+
+    /// Whether the TCP header is not all in the first fragment (RFC 1858 §3).
+    fn splits_tcp_header(&self) -> bool {
+        if self.offset != 0 {
+            return self.offset < tcp::HEADER_LEN;
+        }
+        match self.payload.first_chunk::<{ tcp::HEADER_LEN }>() {
+            // The upper four bits count words of four bytes.
+            Some(header) => self.payload.len() < usize::from(header[12] >> 2 & 0x3c),
+            None => true,
+        }
+    }
+}
+
+impl Partial {
+    fn new(key: FragmentKey, deadline: Instant) -> Self {
+        Self {
+            key,
+            deadline,
+            pieces: Vec::new(),
+            len: 0,
+            end: None,
+            first: None,
+            ecn_seen: 0,
+            condemned: false,
+            charged: 0,
+        }
+    }
+
+    /// The bytes allocated for it.
+    fn cost(&self) -> usize {
+        let pieces = self.pieces.capacity().saturating_mul(size_of::<Piece>());
+        let data = self
+            .pieces
+            .len()
+            .saturating_mul(ALLOCATION_COST)
+            .saturating_add(self.len);
+        DATAGRAM_COST.saturating_add(pieces).saturating_add(data)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.end == Some(self.len)
+    }
+
+    /// The bytes that keeping the fragment would cost, `None` for an exact duplicate; condemns the
+    /// datagram if the fragment does not go with the others.
+    fn judge(
+        &mut self,
+        fragment: &Fragment<'_>,
+        max_fragments: usize,
+    ) -> Result<Option<usize>, DropReason> {
+        if self.condemned {
+            return Err(DropReason::Condemned);
+        }
+        if self.has(fragment) {
+            return Ok(None);
+        }
+        let verdict = if self.contradicts(fragment) {
+            Err(DropReason::Overlap)
+        } else if self.pieces.len() >= max_fragments {
+            Err(DropReason::TooMany)
+        } else {
+            self.note_ecn(fragment.info.traffic_class)
+        };
+        if let Err(reason) = verdict {
+            self.condemn();
+            return Err(reason);
+        }
+        let growth = if self.pieces.len() == self.pieces.capacity() {
+            PIECES_STEP
+        } else {
+            0
+        };
+        let growth = growth.saturating_mul(size_of::<Piece>());
+        Ok(Some(
+            fragment
+                .payload
+                .len()
+                .saturating_add(ALLOCATION_COST)
+                .saturating_add(growth),
+        ))
+    }
+
+    /// Whether the same fragment is here already, down to its bytes.
+    fn has(&self, fragment: &Fragment<'_>) -> bool {
+        let (_, after) = self.split_at(fragment.offset);
+        let last = self.end == Some(fragment.end);
+        last != fragment.more
+            && after.first().is_some_and(|piece| {
+                piece.offset == fragment.offset && *piece.data == *fragment.payload
+            })
+    }
+
+    /// Whether the fragment overlaps another, or they disagree on where the datagram ends.
+    fn contradicts(&self, fragment: &Fragment<'_>) -> bool {
+        let (before, after) = self.split_at(fragment.offset);
+        let overlaps = before
+            .last()
+            .is_some_and(|piece| piece.end() > fragment.offset)
+            || after
+                .first()
+                .is_some_and(|piece| piece.offset < fragment.end);
+        overlaps
+            || match self.end {
+                Some(end) => !fragment.more || fragment.end > end,
+                None => !fragment.more && !after.is_empty(),
+            }
+    }
+
+    /// The pieces that begin before `offset`, and the others.
+    fn split_at(&self, offset: usize) -> (&[Piece], &[Piece]) {
+        let index = self.pieces.partition_point(|piece| piece.offset < offset);
+        self.pieces.split_at_checked(index).unwrap_or((&[], &[]))
+    }
+
+    /// Keeps a fragment that was judged to fit.
+    fn keep(&mut self, fragment: &Fragment<'_>) {
+        if !fragment.more {
+            self.end = Some(fragment.end);
+        }
+        if fragment.offset == 0 {
+            self.first = Some(fragment.info);
+        }
+        self.len = self.len.saturating_add(fragment.payload.len());
+        if self.pieces.len() == self.pieces.capacity() {
+            self.pieces.reserve_exact(PIECES_STEP);
+        }
+        let index = self.split_at(fragment.offset).0.len();
+        self.pieces.insert(
+            index,
+            Piece {
+                offset: fragment.offset,
+                data: fragment.payload.into(),
+            },
+        );
+    }
+
+    /// Refuses CE beside Not-ECT: no path does that to a datagram whose sender uses ECN, and to
+    /// one that does not a mark would be a loss nobody sees.
+    fn note_ecn(&mut self, traffic_class: u8) -> Result<(), DropReason> {
+        self.ecn_seen |= 1 << (traffic_class & ECN_MASK);
+        let has = |codepoint: u8| self.ecn_seen & 1 << codepoint != 0;
+        if has(CE) && has(NOT_ECT) {
+            Err(DropReason::BadEcn)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn condemn(&mut self) {
+        self.condemned = true;
+        self.pieces = Vec::new();
+        self.len = 0;
+        self.end = None;
+    }
+
+    fn into_datagram(self) -> Option<Datagram> {
+        let mut info = self.first?;
+        if self.ecn_seen & 1 << CE != 0 {
+            info.traffic_class |= CE;
+        }
+        let mut payload = Vec::with_capacity(self.len);
+        for piece in &self.pieces {
+            payload.extend_from_slice(&piece.data);
+        }
+        Some(Datagram { info, payload })
+    }
+}
+
+/// The ECN field of a traffic class (RFC 3168 §5).
+const ECN_MASK: u8 = 0b11;
+const NOT_ECT: u8 = 0b00;
+const CE: u8 = 0b11;
+
+#[cfg(test)]
+mod tests;
