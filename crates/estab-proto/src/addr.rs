@@ -16,18 +16,25 @@ impl IpCidr {
     /// An address with its prefix length; a length beyond the address's width counts as the width.
     pub const fn new(addr: IpAddr, prefix: u8) -> Self {
         let width = if addr.is_ipv4() { 32 } else { 128 };
-        Self { addr, prefix: if prefix > width { width } else { prefix } }
+        Self {
+            addr,
+            prefix: if prefix > width { width } else { prefix },
+        }
     }
 
     /// Whether `addr` lies in this prefix.
     pub fn contains(&self, addr: IpAddr) -> bool {
         match (self.addr, addr) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
+                let mask = u32::MAX
+                    .checked_shl(32 - u32::from(self.prefix))
+                    .unwrap_or(0);
                 own.to_bits() & mask == other.to_bits() & mask
             }
             (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(self.prefix)).unwrap_or(0);
+                let mask = u128::MAX
+                    .checked_shl(128 - u32::from(self.prefix))
+                    .unwrap_or(0);
                 own.to_bits() & mask == other.to_bits() & mask
             }
             _ => false,
@@ -37,7 +44,9 @@ impl IpCidr {
     /// The subnet's directed broadcast address; `None` for IPv6 and for prefixes without one
     /// (RFC 3021: /31 and /32).
     pub fn broadcast(&self) -> Option<Ipv4Addr> {
-        let IpAddr::V4(own) = self.addr else { return None };
+        let IpAddr::V4(own) = self.addr else {
+            return None;
+        };
         if self.prefix > 30 {
             return None;
         }

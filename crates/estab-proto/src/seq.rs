@@ -135,7 +135,11 @@ impl WindowScale {
 
     /// A shift count as received; more than 14 counts as 14 (RFC 7323 §2.3).
     pub const fn clamped(shift: u8) -> Self {
-        if shift > Self::MAX.0 { Self::MAX } else { Self(shift) }
+        if shift > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(shift)
+        }
     }
 
     /// The smallest shift that can express a window of `max_window` bytes.
@@ -156,7 +160,11 @@ impl WindowScale {
     /// not there.
     pub const fn to_wire(self, bytes: u32) -> WireWindow {
         let scaled = bytes >> self.0;
-        WireWindow(if scaled > u16::MAX as u32 { u16::MAX } else { scaled as u16 })
+        WireWindow(if scaled > u16::MAX as u32 {
+            u16::MAX
+        } else {
+            scaled as u16
+        })
     }
 
     /// The smallest window under this scale that covers `bytes`.

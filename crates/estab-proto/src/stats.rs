@@ -137,8 +137,39 @@ counters! {
     drop_icmp_ignored,
     /// ICMP errors not sent because of the rate limit.
     icmp_limited,
+    /// RSTs to segments of no connection not sent because of the rate limit.
+    resets_limited,
     /// Path MTUs lowered (RFC 1191, RFC 8201).
     path_mtu_lowered,
     /// Replies dropped because the reply queue was full.
     drop_reply_queue,
+}
+
+/// How much of everything a stack holds at one moment. All of it is zero again once every handle is
+/// released, every listener closed and the last TIME-WAIT record gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Connections with a full record, those included whose handle is released or not yet accepted.
+    pub connections: usize,
+    /// Half-open records: a SYN-ACK was sent, its acknowledgement is awaited.
+    pub half_open: usize,
+    /// Attempts on deferring listeners, held before their SYN-ACK.
+    pub incoming: usize,
+    /// Established connections that nobody accepted yet.
+    pub accept_queued: usize,
+    /// TIME-WAIT records.
+    pub time_wait: usize,
+    /// Listeners.
+    pub listeners: usize,
+    /// Entries in the timing wheel.
+    pub timers: usize,
+    /// Local ports taken by active opens, each with the tuple it is part of.
+    pub ports: usize,
+    /// Bytes charged to all connections: records and buffers.
+    pub buffer_bytes: usize,
+    /// Bytes held for reassembly of IP fragments.
+    pub reassembly_bytes: usize,
+    /// Replies waiting to be transmitted.
+    pub replies: usize,
 }

@@ -7,8 +7,8 @@
 
 use alloc::vec::Vec;
 use estab_timer::{
-    DelayedAckConfig, Duration, KeepaliveConfig, RtoConfig, RtoFloor, TimeWaitConfig,
-    UserTimeoutConfig,
+    DelayedAckConfig, Duration, FinWait2Config, GiveUpConfig, KeepaliveConfig, PersistConfig,
+    RtoConfig, RtoFloor, TimeWaitConfig,
 };
 
 use crate::addr::IpCidr;
@@ -24,6 +24,9 @@ pub struct StackConfig {
     pub any_ip: bool,
     /// The device's MTU in bytes, IP header included: at least 68 for IPv4 and 1280 for IPv6.
     pub mtu: u32,
+    /// The device completes TCP checksums: the checksum field of what is transmitted holds only the
+    /// sum of the pseudo-header.
+    pub checksum_offload: bool,
     /// Answer ICMP echo requests.
     pub echo_replies: bool,
     /// Caps on everything a peer can make grow.
@@ -42,6 +45,7 @@ impl Default for StackConfig {
             addrs: Vec::new(),
             any_ip: false,
             mtu: 1500,
+            checksum_offload: false,
             echo_replies: true,
             limits: Limits::default(),
             isn: IsnPolicy::Keyed,
@@ -78,6 +82,8 @@ pub struct Limits {
     pub max_reassembly_bytes: usize,
     /// ICMP errors sent per second over all destinations (RFC 4443 §2.4 (f), RFC 1812 §4.3.2.8).
     pub icmp_errors_per_second: u32,
+    /// RSTs sent per second in answer to segments that belong to no connection.
+    pub resets_per_second: u32,
 }
 
 impl Default for Limits {
@@ -89,6 +95,7 @@ impl Default for Limits {
             max_replies: 4096,
             max_reassembly_bytes: 256 << 10,
             icmp_errors_per_second: 1000,
+            resets_per_second: 1000,
         }
     }
 }
@@ -118,6 +125,9 @@ pub struct TcpConfig {
     pub window_scaling: bool,
     /// Offer and accept timestamps (RFC 7323 §3).
     pub timestamps: bool,
+    /// Drop segments without a timestamp once timestamps are agreed (RFC 7323 §3.2). Off by
+    /// default, as in Linux: old peers leave them out of some segments.
+    pub require_timestamps: bool,
     /// Offer and accept selective acknowledgements (RFC 2018).
     pub sack: bool,
     /// Time-to-live or hop limit of the connection's packets, 1 to 255 (RFC 9293 MUST-49).
@@ -135,13 +145,13 @@ pub struct TcpConfig {
     /// Delayed and quick acknowledgements (RFC 9293 §3.8.6.3).
     pub delayed_ack: DelayedAckConfig,
     /// R1, R2 and the user timeout (RFC 9293 §3.8.3).
-    pub user_timeout: UserTimeoutConfig,
+    pub give_up: GiveUpConfig,
     /// MSL, hence TIME-WAIT (RFC 9293 §3.4.2).
     pub time_wait: TimeWaitConfig,
     /// How long a connection nobody holds any more waits in FIN-WAIT-2 for the peer's FIN.
-    pub fin_wait_2: Duration,
+    pub fin_wait_2: FinWait2Config,
     /// First zero-window probe's floor and the cap of the back-off (RFC 9293 §3.8.6.1).
-    pub persist: estab_timer::PersistConfig,
+    pub persist: PersistConfig,
     /// The congestion control algorithm.
     pub congestion: Algorithm,
 }
@@ -150,12 +160,19 @@ impl TcpConfig {
     /// The default: what a current Linux shows on the wire.
     pub fn modern() -> Self {
         Self {
-            recv_buffer: BufferConfig { initial: 128 << 10, max: 32 << 20 },
-            send_buffer: BufferConfig { initial: 256 << 10, max: 16 << 20 },
+            recv_buffer: BufferConfig {
+                initial: 128 << 10,
+                max: 32 << 20,
+            },
+            send_buffer: BufferConfig {
+                initial: 256 << 10,
+                max: 16 << 20,
+            },
             nodelay: false,
             max_segment: None,
             window_scaling: true,
             timestamps: true,
+            require_timestamps: false,
             sack: true,
             ttl: 64,
             tos: 0,
@@ -163,22 +180,23 @@ impl TcpConfig {
             linger: None,
             rto: RtoConfig::default(),
             delayed_ack: DelayedAckConfig::default(),
-            user_timeout: UserTimeoutConfig::default(),
+            give_up: GiveUpConfig::default(),
             time_wait: TimeWaitConfig::default(),
-            fin_wait_2: Duration::from_secs(60),
-            persist: estab_timer::PersistConfig::default(),
+            fin_wait_2: FinWait2Config::default(),
+            persist: PersistConfig::default(),
             congestion: Algorithm::default(),
         }
     }
 
     /// The letter of the RFCs: an RTO of at least 1 s (RFC 6298 §2.4), an MSL of 2 minutes
-    /// (RFC 9293 §3.4.2), R2 of 5 minutes (§3.9.1.1).
+    /// (RFC 9293 §3.4.2), R2 of 5 minutes (§3.9.1.1), no segment without its timestamp.
     pub fn rfc_strict() -> Self {
         let mut config = Self::modern();
         config.rto.min = Duration::from_secs(1);
         config.rto.floor = RtoFloor::Clamp;
         config.time_wait.msl = Duration::from_secs(120);
-        config.user_timeout.r2_data = Duration::from_secs(300);
+        config.give_up = GiveUpConfig::RFC_STRICT;
+        config.require_timestamps = true;
         config
     }
 }

@@ -204,7 +204,8 @@ impl Connection {
             debug_assert!(false, "{transition:?} in {}", self.state);
             return;
         };
-        self.span.in_scope(|| tracing::debug!(from = %self.state, to = %next, "state"));
+        self.span
+            .in_scope(|| tracing::debug!(from = %self.state, to = %next, "state"));
         self.state = next;
     }
 

@@ -29,7 +29,11 @@ impl Control {
         let (seq, ack, ctl) = if seg.has(Flags::ACK) {
             (seg.ack, SeqNumber::default(), Flags::RST)
         } else {
-            (SeqNumber::default(), seg.seq + seg.len(), Flags::RST | Flags::ACK)
+            (
+                SeqNumber::default(),
+                seg.seq + seg.len(),
+                Flags::RST | Flags::ACK,
+            )
         };
         Some(Self {
             tuple,

@@ -27,6 +27,3 @@ pub(crate) use icmp::IcmpKind;
 pub(crate) use negotiate::Handshake;
 pub(crate) use output::SegmentOut;
 pub(crate) use state::Transition;
-
-#[cfg(test)]
-mod tests;

@@ -30,8 +30,12 @@ pub(crate) const fn ip_header(ipv6: bool) -> u32 {
 /// The MSS to announce: what fits the device's MTU with bare headers (RFC 9293 MUST-67: options
 /// are not taken off here).
 pub(crate) fn announced_mss(config: &TcpConfig, mtu: u32, ipv6: bool) -> u16 {
-    let fits = mtu.saturating_sub(ip_header(ipv6) + TCP_HEADER).min(u32::from(u16::MAX));
-    let wanted = config.max_segment.map_or(fits, |limit| fits.min(u32::from(limit)));
+    let fits = mtu
+        .saturating_sub(ip_header(ipv6) + TCP_HEADER)
+        .min(u32::from(u16::MAX));
+    let wanted = config
+        .max_segment
+        .map_or(fits, |limit| fits.min(u32::from(limit)));
     wanted.max(MIN_SEND_MSS) as u16
 }
 
@@ -57,14 +61,20 @@ pub(crate) fn syn_window(config: &TcpConfig) -> WireWindow {
 }
 
 /// The options of our first SYN: all we can do.
-pub(crate) fn syn_options(config: &TcpConfig, mss: u16, now: Instant, ts_offset: u32) -> TcpOptions {
+pub(crate) fn syn_options(
+    config: &TcpConfig,
+    mss: u16,
+    now: Instant,
+    ts_offset: u32,
+) -> TcpOptions {
     TcpOptions {
         mss: Some(mss),
         window_scale: config.window_scaling.then(|| recv_scale(config).shift()),
         sack_permitted: config.sack,
-        timestamps: config
-            .timestamps
-            .then(|| Timestamps { val: timestamp(now, ts_offset), ecr: 0 }),
+        timestamps: config.timestamps.then(|| Timestamps {
+            val: timestamp(now, ts_offset),
+            ecr: 0,
+        }),
         ..TcpOptions::default()
     }
 }
@@ -107,7 +117,10 @@ impl Handshake {
         ts_offset: u32,
         config: &TcpConfig,
     ) -> Self {
-        let scaling = config.window_scaling.then_some(seg.opts.window_scale).flatten();
+        let scaling = config
+            .window_scaling
+            .then_some(seg.opts.window_scale)
+            .flatten();
         let timestamps = config.timestamps.then_some(seg.opts.timestamps).flatten();
         Self {
             iss,
@@ -131,9 +144,10 @@ impl Handshake {
             mss: Some(mss),
             window_scale: self.snd_wscale.map(|_| self.rcv_wscale.shift()),
             sack_permitted: self.sack,
-            timestamps: self
-                .ts_recent
-                .map(|ecr| Timestamps { val: timestamp(now, self.ts_offset), ecr }),
+            timestamps: self.ts_recent.map(|ecr| Timestamps {
+                val: timestamp(now, self.ts_offset),
+                ecr,
+            }),
             ..TcpOptions::default()
         }
     }

@@ -83,7 +83,11 @@ impl Connection {
     ) -> Self {
         let mut conn = Self::new(now, tuple, iss, config, path_mtu, device_mtu);
         if conn.config.timestamps {
-            conn.ts = Some(TimestampState { recent: 0, recent_at: now, offset: ts_offset });
+            conn.ts = Some(TimestampState {
+                recent: 0,
+                recent_at: now,
+                offset: ts_offset,
+            });
         }
         conn.snd.nxt = iss + 1;
         conn.is |= Is::SYN_DUE;
@@ -103,7 +107,8 @@ impl Connection {
     ) -> Self {
         let mut conn = Self::new(now, tuple, handshake.iss, config, path_mtu, device_mtu);
         conn.is |= Is::PASSIVE;
-        conn.is.set(Is::SYN_RETRANSMITTED, handshake.synack_retries > 0);
+        conn.is
+            .set(Is::SYN_RETRANSMITTED, handshake.synack_retries > 0);
         conn.figures.opened_at = handshake.opened_at;
         conn.figures.last_data_sent_at = handshake.synack_at;
         conn.snd.nxt = handshake.iss + 1;
@@ -167,10 +172,15 @@ impl Connection {
         self.recovery = Recovery::new(self.snd.iss + 1, mss, self.is.contains(Is::SACK));
         self.cc = Controller::new(self.config.congestion, mss);
         self.cc.on_handshake_done(syn_lost);
-        self.progress.on_progress();
+        self.progress.on_progress(now, false);
         self.timers.cancel(Timer::Retransmit);
+        self.timers.cancel(Timer::UserTimeout);
         self.is.remove(Is::SYN_DUE);
         self.notices |= Notices::CONNECTED | Notices::WRITABLE;
+        if self.is.contains(Is::CLOSING) {
+            // CLOSE came first: the FIN follows what was queued (RFC 9293 §3.10.4).
+            self.go(Transition::Close);
+        }
         self.rearm_keepalive(now);
     }
 
@@ -178,12 +188,16 @@ impl Connection {
     /// every segment carries (RFC 9293 §3.7.1, MUST-16).
     pub(crate) fn snd_mss(&self) -> u32 {
         let timestamps = if self.ts.is_some() { TIMESTAMPS_LEN } else { 0 };
-        self.segment_room().saturating_sub(timestamps).max(MIN_SEND_MSS)
+        self.segment_room()
+            .saturating_sub(timestamps)
+            .max(MIN_SEND_MSS)
     }
 
     /// Bytes a segment may have for options and payload together.
     pub(super) fn segment_room(&self) -> u32 {
-        let path = self.path_mtu.saturating_sub(ip_header(self.tuple.is_ipv6()) + TCP_HEADER);
+        let path = self
+            .path_mtu
+            .saturating_sub(ip_header(self.tuple.is_ipv6()) + TCP_HEADER);
         let own = self.config.max_segment.map_or(u32::MAX, u32::from);
         self.peer_mss.min(path).min(own)
     }

@@ -143,12 +143,18 @@ impl State {
 
     /// Whether both SYNs are acknowledged: ESTABLISHED or any later state but CLOSED.
     pub const fn is_synchronized(self) -> bool {
-        !matches!(self, Self::Closed | Self::Listen | Self::SynSent | Self::SynReceived)
+        !matches!(
+            self,
+            Self::Closed | Self::Listen | Self::SynSent | Self::SynReceived
+        )
     }
 
     /// Whether the application may still queue bytes to send.
     pub const fn may_send(self) -> bool {
-        matches!(self, Self::SynSent | Self::SynReceived | Self::Established | Self::CloseWait)
+        matches!(
+            self,
+            Self::SynSent | Self::SynReceived | Self::Established | Self::CloseWait
+        )
     }
 
     /// Whether bytes may still arrive from the peer.

@@ -46,12 +46,20 @@ impl SendSequence {
     /// its edge behind what is out already (RFC 9293 MUST-34).
     pub(crate) fn usable(&self) -> u32 {
         let edge = self.una + self.wnd;
-        if edge.after(self.nxt) { edge - self.nxt } else { 0 }
+        if edge.after(self.nxt) {
+            edge - self.nxt
+        } else {
+            0
+        }
     }
 
     /// Sequence number of the first byte the send buffer holds.
     pub(crate) fn buffer_start(&self) -> SeqNumber {
-        if self.una == self.iss { self.iss + 1 } else { self.una }
+        if self.una == self.iss {
+            self.iss + 1
+        } else {
+            self.una
+        }
     }
 }
 
@@ -71,6 +79,8 @@ pub(crate) struct ReceiveSequence {
     pub(crate) fin: Option<SeqNumber>,
     /// Stream offset just after the last urgent byte announced (RFC 9293 §3.8.5).
     pub(crate) up: Option<u64>,
+    /// Payload of the largest segment seen: what counts as full-sized for delayed ACKs.
+    pub(crate) mss: u16,
     /// Shift of our window field.
     pub(crate) scale: WindowScale,
 }
@@ -84,6 +94,7 @@ impl ReceiveSequence {
             last_ack_sent: SeqNumber::default(),
             fin: None,
             up: None,
+            mss: 536,
             scale: WindowScale::NONE,
         }
     }

@@ -1,0 +1,56 @@
+//! What routers and hosts report about our segments (RFC 9293 §3.9.2.2, RFC 5927, RFC 1191,
+//! RFC 8201).
+
+use crate::error::{ConnectionError, SoftError};
+use crate::seq::SeqNumber;
+use crate::tcp::connection::{Connection, Ctx, Notices};
+use crate::tcp::negotiate::{TCP_HEADER, ip_header};
+
+/// What an ICMP error means to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IcmpKind {
+    /// Nobody listens, or the way is barred: ends an open, is a hint later.
+    Hard(ConnectionError, SoftError),
+    /// A hint.
+    Soft(SoftError),
+    /// A packet was too big; the link takes this many bytes.
+    PathMtu(u32),
+}
+
+impl Connection {
+    /// An ICMP error that quotes a segment of this connection. Returns whether the quote is
+    /// credible: its sequence number must be in flight (RFC 5927 §4.1).
+    pub(crate) fn icmp(&mut self, ctx: &mut Ctx<'_>, kind: IcmpKind, seq: SeqNumber) -> bool {
+        if !seq.within(self.snd.una, self.snd.nxt - self.snd.una) {
+            return false;
+        }
+        match kind {
+            IcmpKind::Hard(error, _) if !self.state.is_synchronized() => {
+                self.finish(ctx, Some(error));
+            }
+            IcmpKind::Hard(_, soft) | IcmpKind::Soft(soft) => {
+                self.soft_error = Some(soft);
+                self.notices |= Notices::SOFT_ERROR;
+            }
+            IcmpKind::PathMtu(mtu) => self.lower_path_mtu(ctx, mtu),
+        }
+        true
+    }
+
+    /// Cuts segments to the smaller path and sends again what did not fit, without taking it for
+    /// congestion (RFC 1191 §6.4, RFC 8201 §5.4). A path MTU only ever falls here.
+    pub(crate) fn lower_path_mtu(&mut self, ctx: &mut Ctx<'_>, mtu: u32) {
+        let least = ip_header(self.tuple.is_ipv6()) + TCP_HEADER;
+        if mtu >= self.path_mtu || mtu <= least {
+            return;
+        }
+        self.path_mtu = mtu;
+        if self.state.is_synchronized() {
+            let mss = self.snd_mss();
+            self.recovery.set_mss(mss);
+            self.cc.set_mss(mss);
+            self.recovery.on_mtu_reduced();
+        }
+        self.update_persist(ctx.now);
+    }
+}

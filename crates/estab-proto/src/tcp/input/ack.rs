@@ -1,0 +1,139 @@
+//! Fifth check: the ACK field (RFC 9293 §3.10.7.4, RFC 5961 §5).
+
+use estab_timer::{Duration, Timer};
+
+use super::{Arrival, Flow};
+use crate::recovery::AckInput;
+use crate::tcp::connection::{Connection, Ctx, Notices};
+use crate::tcp::negotiate::timestamp;
+use crate::tcp::state::{State, Transition};
+use crate::wire::tcp::Flags;
+
+impl Connection {
+    pub(super) fn check_ack(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) -> Flow {
+        let seg = arrival.seg;
+        if !seg.has(Flags::ACK) {
+            ctx.stats.drop_tcp_no_ack += 1;
+            return Flow::Break(());
+        }
+        if self.state == State::SynReceived {
+            self.check_ack_of_syn(ctx, arrival)?;
+        }
+        if seg.ack.after(self.snd.nxt) {
+            // It acknowledges what was never sent.
+            ctx.stats.drop_tcp_ack += 1;
+            self.challenge_ack(ctx);
+            return Flow::Break(());
+        }
+        if seg.ack.before(self.snd.una) {
+            if self.snd.una - seg.ack > self.snd.max_wnd {
+                // RFC 5961 §5.2: too old for any honest peer.
+                ctx.stats.drop_tcp_ack += 1;
+                self.challenge_ack(ctx);
+                return Flow::Break(());
+            }
+            // An old duplicate: its text may be new.
+            return Flow::Continue(());
+        }
+        self.take_ack(ctx, arrival);
+        if self.state == State::Closed {
+            Flow::Break(())
+        } else {
+            Flow::Continue(())
+        }
+    }
+
+    /// SYN-RECEIVED: an acknowledgement of our SYN opens the connection, any other is answered by
+    /// a RST and changes nothing.
+    fn check_ack_of_syn(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) -> Flow {
+        let seg = arrival.seg;
+        if !(seg.ack.after(self.snd.una) && seg.ack.before_eq(self.snd.nxt)) {
+            ctx.stats.drop_tcp_ack += 1;
+            self.reset_segment(ctx, seg);
+            return Flow::Break(());
+        }
+        let sent_at = self.figures.last_data_sent_at;
+        self.snd.una = seg.ack;
+        self.snd.wnd = seg.wnd.bytes(self.snd.scale);
+        self.snd.max_wnd = self.snd.max_wnd.max(self.snd.wnd);
+        self.snd.wl1 = seg.seq;
+        self.snd.wl2 = seg.ack;
+        self.go(Transition::SynAcked);
+        self.establish(ctx.now, Some(sent_at));
+        Flow::Continue(())
+    }
+
+    /// SND.UNA =< SEG.ACK =< SND.NXT: takes what is acknowledged off the books.
+    fn take_ack(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) {
+        let seg = arrival.seg;
+        let fin_seq = self.fin_seq();
+        let advanced = seg.ack - self.snd.una;
+        let window_changed = self.update_window(arrival);
+        let sample = self.recovery.on_ack(
+            &AckInput {
+                now: ctx.now,
+                ack: seg.ack,
+                sack: &seg.opts.sack,
+                text: !seg.is_empty(),
+                window_changed,
+                ts_rtt: self.echoed_rtt(ctx, arrival, advanced),
+            },
+            &mut self.cc,
+        );
+        self.figures.dsacks += u64::from(sample.dsack);
+        if let Some(rtt) = sample.rtt {
+            self.rtt.on_sample(rtt);
+        }
+        if advanced == 0 {
+            return;
+        }
+        let fin_acked = fin_seq.is_some_and(|fin| seg.ack.after(fin));
+        let text = advanced - u32::from(fin_acked);
+        self.snd.una = seg.ack;
+        self.send.release(text as usize);
+        self.figures.bytes_acked += u64::from(text);
+        if text > 0 {
+            self.notices |= Notices::WRITABLE;
+            self.tune_send_buffer();
+        }
+        let outstanding = self.snd.una != self.snd.nxt;
+        self.progress.on_progress(ctx.now, outstanding);
+        if outstanding {
+            // RFC 6298 §5.3: the timer starts over.
+            self.timers.arm(Timer::Retransmit, ctx.now + self.rtt.rto());
+        } else {
+            self.timers.cancel(Timer::Retransmit);
+        }
+        self.rearm_user_timeout();
+        if fin_acked {
+            self.take_ack_of_fin(ctx);
+        }
+    }
+
+    fn take_ack_of_fin(&mut self, ctx: &mut Ctx<'_>) {
+        self.go(Transition::FinAcked);
+        match self.state {
+            State::FinWait2 => self.enter_fin_wait_2(ctx.now),
+            State::TimeWait => self.enter_time_wait(ctx),
+            State::Closed => self.finish(ctx, None),
+            _ => {}
+        }
+    }
+
+    /// The round trip as the echoed timestamp tells it: only an acknowledgement of new data counts
+    /// (RFC 7323 §4.1).
+    fn echoed_rtt(
+        &self,
+        ctx: &Ctx<'_>,
+        arrival: &Arrival<'_, '_>,
+        advanced: u32,
+    ) -> Option<Duration> {
+        let (ours, seen) = (self.ts.as_ref()?, arrival.seg.opts.timestamps?);
+        if advanced == 0 || seen.ecr == 0 {
+            return None;
+        }
+        let ticks = timestamp(ctx.now, ours.offset).wrapping_sub(seen.ecr);
+        // A clock tick is 1 ms: less cannot be told apart from it.
+        (ticks < u32::MAX / 2).then(|| Duration::from_millis(u64::from(ticks.max(1))))
+    }
+}

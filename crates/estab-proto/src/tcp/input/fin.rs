@@ -1,0 +1,36 @@
+//! Eighth check: the FIN bit (RFC 9293 §3.10.7.4).
+
+use super::Arrival;
+use crate::tcp::connection::{Connection, Ctx, Notices};
+use crate::tcp::state::{State, Transition};
+
+impl Connection {
+    /// Remembers the FIN and acts on it once everything before it arrived.
+    pub(super) fn take_fin(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) {
+        if arrival.fin && self.rcv.fin.is_none() {
+            self.rcv.fin = Some(arrival.seq + arrival.text.len() as u32);
+        }
+        if self.rcv.fin != Some(self.rcv.nxt) || !self.awaits_fin() {
+            if arrival.fin {
+                self.ack_now();
+            }
+            return;
+        }
+        self.rcv.nxt += 1;
+        self.rcv.edge = self.rcv.edge.max(self.rcv.nxt);
+        self.acks_due = self.acks_due.max(1);
+        self.notices |= Notices::READABLE;
+        self.go(Transition::Fin);
+        if self.state == State::TimeWait {
+            self.enter_time_wait(ctx);
+        }
+    }
+
+    /// Whether the peer's FIN has not been taken yet.
+    fn awaits_fin(&self) -> bool {
+        matches!(
+            self.state,
+            State::Established | State::FinWait1 | State::FinWait2
+        )
+    }
+}

@@ -1,0 +1,113 @@
+//! First check: the sequence number (RFC 9293 §3.10.7.4, §3.4).
+
+use super::{Arrival, Flow};
+use crate::seq::SeqNumber;
+use crate::tcp::connection::{Connection, Ctx, Is};
+use crate::tcp::state::State;
+use crate::tcp::tcb::ReceiveSequence;
+use crate::wire::tcp::{Flags, Segment};
+
+impl Connection {
+    pub(super) fn check_sequence(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        arrival: &mut Arrival<'_, '_>,
+    ) -> Flow {
+        let seg = arrival.seg;
+        if is_acceptable(&self.rcv, seg) {
+            arrival.trim_to(&self.rcv);
+            return Flow::Continue(());
+        }
+        if seg.has(Flags::RST) {
+            ctx.stats.drop_tcp_rst += 1;
+            return Flow::Break(());
+        }
+        ctx.stats.drop_tcp_sequence += 1;
+        self.answer_unacceptable(ctx, seg);
+        if self.carries_news_all_the_same(seg) {
+            self.note_received(ctx);
+            self.check_ack(ctx, arrival)?;
+            self.check_urgent(arrival);
+        }
+        Flow::Break(())
+    }
+
+    /// The acknowledgement an unacceptable segment gets.
+    fn answer_unacceptable(&mut self, ctx: &mut Ctx<'_>, seg: &Segment<'_>) {
+        if seg.has(Flags::SYN) && self.state == State::SynReceived && seg.seq == self.rcv.irs {
+            // The peer repeats its SYN: it did not get ours.
+            if !seg.has(Flags::ACK) {
+                self.is |= Is::SYN_DUE | Is::SYN_RETRANSMITTED;
+            }
+            return;
+        }
+        let end = seg.seq + seg.text.len() as u32;
+        if seg.text.is_empty() && !seg.has(Flags::FIN) {
+            self.challenge_ack(ctx);
+        } else {
+            if !seg.text.is_empty() && seg.seq.before(self.rcv.nxt) && self.is.contains(Is::SACK) {
+                // RFC 2883 §4: say what came twice.
+                self.dsack = Some((seg.seq, end.min(self.rcv.nxt)));
+            }
+            self.ack_now();
+        }
+    }
+
+    /// Whether the acknowledgement of an unacceptable segment counts nevertheless: text against a
+    /// closed window (RFC 9293 MUST-66), and a segment whose only stale number is the last one,
+    /// as in crossing probes, keepalives and simultaneous opens (RFC 9293 §A.2).
+    fn carries_news_all_the_same(&self, seg: &Segment<'_>) -> bool {
+        seg.has(Flags::ACK)
+            && ((self.rcv.wnd() == 0 && seg.seq == self.rcv.nxt)
+                || (seg.seq == self.rcv.nxt.back(1) && seg.len() <= 1))
+    }
+}
+
+/// The four cases of RFC 9293 table 6, with three leniencies that no peer can use against us:
+///
+/// - an empty segment exactly at the right edge, which is all that a peer can send that filled our
+///   window and lost a segment of it;
+/// - a segment that spans the whole window;
+/// - a bare FIN at a closed window, which takes no buffer.
+fn is_acceptable(rcv: &ReceiveSequence, seg: &Segment<'_>) -> bool {
+    let (wnd, len) = (rcv.wnd(), seg.len());
+    match (len, wnd) {
+        (0, 0) => seg.seq == rcv.nxt,
+        (0, _) if seg.has(Flags::RST) => seg.seq.within(rcv.nxt, wnd),
+        (0, _) => seg.seq.within(rcv.nxt, wnd + 1),
+        (_, 0) => {
+            seg.seq == rcv.nxt
+                && (seg.has(Flags::RST) || (seg.text.is_empty() && seg.has(Flags::FIN)))
+        }
+        _ => overlaps(seg.seq, len, rcv.nxt, wnd),
+    }
+}
+
+/// Whether `[seq, seq + len)` and `[start, start + wnd)` share a number.
+fn overlaps(seq: SeqNumber, len: u32, start: SeqNumber, wnd: u32) -> bool {
+    seq.within(start, wnd) || start.within(seq, len)
+}
+
+impl Arrival<'_, '_> {
+    /// Cuts off what lies outside the window.
+    pub(super) fn trim_to(&mut self, rcv: &ReceiveSequence) {
+        if self.seq.before(rcv.nxt) {
+            let old = (rcv.nxt - self.seq) as usize;
+            if old > self.text.len() {
+                // The FIN too came before.
+                self.fin = false;
+            }
+            self.text = self.text.get(old..).unwrap_or_default();
+            self.seq = rcv.nxt;
+        }
+        let room = if self.seq.before_eq(rcv.edge) {
+            rcv.edge - self.seq
+        } else {
+            0
+        };
+        if self.text.len() > room as usize {
+            self.text = self.text.get(..room as usize).unwrap_or_default();
+            self.fin = false;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Seventh: the segment's text (RFC 9293 §3.10.7.4, RFC 5681 §4.2, RFC 2883).
+
+use estab_timer::{AckDecision, Timer};
+
+use super::{Arrival, Flow};
+use crate::error::ConnectionError;
+use crate::tcp::connection::{Connection, Ctx, Is, Notices};
+use crate::tcp::state::State;
+
+impl Connection {
+    pub(super) fn take_text(&mut self, ctx: &mut Ctx<'_>, arrival: &mut Arrival<'_, '_>) -> Flow {
+        if !matches!(
+            self.state,
+            State::Established | State::FinWait1 | State::FinWait2
+        ) {
+            // The peer's FIN came before; there is no text after it.
+            return Flow::Continue(());
+        }
+        if let Some(fin) = self.rcv.fin {
+            let before_fin = if fin.after(arrival.seq) {
+                fin - arrival.seq
+            } else {
+                0
+            };
+            arrival.text = arrival
+                .text
+                .get(..before_fin as usize)
+                .unwrap_or(arrival.text);
+        }
+        if arrival.text.is_empty() {
+            return Flow::Continue(());
+        }
+        if self.is_released() {
+            // Nobody will read it: the peer must not believe it arrived (RFC 9293 SHLD-3).
+            self.reset_peer(ctx);
+            self.finish(ctx, Some(ConnectionError::Aborted));
+            return Flow::Break(());
+        }
+        self.figures.last_data_received_at = ctx.now;
+        self.store(ctx, arrival);
+        Flow::Continue(())
+    }
+
+    fn store(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) {
+        if self.recv.held() == 0
+            && let Some(capacity) = self.tuner.on_idle(ctx.now)
+        {
+            self.recv.set_capacity(capacity);
+        }
+        let offset = self.recv.next() + u64::from(arrival.seq - self.rcv.nxt);
+        let stored = self.recv.insert(offset, arrival.text, arrival.backing);
+        self.rcv.nxt += stored.advanced;
+        ctx.stats.refused_recv_bytes += u64::from(stored.refused);
+        if let (Some(twice), true) = (stored.duplicate, self.is.contains(Is::SACK)) {
+            let at = |place: u64| {
+                // Offsets and sequence numbers run in parallel.
+                self.rcv.nxt + (place.wrapping_sub(self.recv.next()) as u32)
+            };
+            self.dsack = Some((at(twice.start), at(twice.end)));
+        }
+        if stored.advanced > 0 {
+            self.notices |= Notices::READABLE;
+            self.tuner
+                .on_data(ctx.now, self.recv.next(), self.recv.capacity());
+        }
+        if stored.out_of_order || stored.filled_hole || self.dsack.is_some() || stored.advanced == 0
+        {
+            // RFC 5681 §4.2: the sender is to learn of holes, and of their filling, at once.
+            self.ack_now();
+            return;
+        }
+        let len = arrival.text.len() as u32;
+        let each = len
+            .div_ceil(arrival.segments.max(1))
+            .min(u32::from(self.advertised_mss));
+        self.rcv.mss = self.rcv.mss.max(each as u16);
+        let rmss = u32::from(self.rcv.mss);
+        match self
+            .delayed_ack
+            .on_segment(ctx.now, len, rmss, arrival.segments)
+        {
+            AckDecision::Now => self.acks_due = self.acks_due.max(1),
+            AckDecision::At(due) => self.timers.arm(Timer::DelayedAck, due),
+        }
+    }
+}

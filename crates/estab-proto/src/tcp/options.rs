@@ -1,0 +1,86 @@
+//! Settings of one connection.
+
+use alloc::sync::Arc;
+
+use estab_timer::{Duration, Instant, KeepaliveConfig, UserTimeout};
+
+use crate::tcp::connection::{Connection, Is};
+
+impl Connection {
+    /// Whether Nagle's algorithm is off.
+    pub(crate) fn nodelay(&self) -> bool {
+        self.is.contains(Is::NODELAY)
+    }
+
+    /// Switches Nagle's algorithm (RFC 9293 MUST-17).
+    pub(crate) fn set_nodelay(&mut self, nodelay: bool) {
+        self.is.set(Is::NODELAY, nodelay);
+    }
+
+    /// The keepalive setting.
+    pub(crate) fn keepalive(&self) -> Option<&KeepaliveConfig> {
+        self.config.keepalive.as_ref()
+    }
+
+    /// Switches keepalive (RFC 9293 MUST-24, MUST-27).
+    pub(crate) fn set_keepalive(&mut self, now: Instant, keepalive: Option<KeepaliveConfig>) {
+        Arc::make_mut(&mut self.config).keepalive = keepalive;
+        self.rearm_keepalive(now);
+    }
+
+    /// The time-to-live or hop limit of our packets.
+    pub(crate) fn ttl(&self) -> u8 {
+        self.ttl
+    }
+
+    /// Sets it (RFC 9293 MUST-49); 0 counts as 1.
+    pub(crate) fn set_ttl(&mut self, ttl: u8) {
+        self.ttl = ttl.max(1);
+    }
+
+    /// The Diffserv field of our packets.
+    pub(crate) fn tos(&self) -> u8 {
+        self.tos
+    }
+
+    /// Sets it (RFC 9293 MUST-48, SHLD-21); the low two bits belong to ECN and stay clear.
+    pub(crate) fn set_tos(&mut self, tos: u8) {
+        self.tos = tos & !0b11;
+    }
+
+    /// What happens to unsent bytes on [`close`](Self::close).
+    pub(crate) fn linger(&self) -> Option<Duration> {
+        self.config.linger
+    }
+
+    /// Sets it.
+    pub(crate) fn set_linger(&mut self, linger: Option<Duration>) {
+        Arc::make_mut(&mut self.config).linger = linger;
+    }
+
+    /// How long something may stay unacknowledged.
+    pub(crate) fn user_timeout(&self) -> UserTimeout {
+        self.config.give_up.user_timeout
+    }
+
+    /// Sets it (RFC 9293 MUST-21).
+    pub(crate) fn set_user_timeout(&mut self, timeout: UserTimeout) {
+        Arc::make_mut(&mut self.config).give_up.user_timeout = timeout;
+        self.rearm_user_timeout();
+    }
+
+    /// Fixes the receive buffer at `bytes` and switches its autotuning off. The window already
+    /// announced stays good.
+    pub(crate) fn set_recv_buffer(&mut self, bytes: u32) {
+        self.recv.set_capacity(bytes);
+        self.tuner = crate::buffer::RecvTuner::new(bytes, bytes);
+    }
+
+    /// Fixes the send buffer at `bytes` and switches its autotuning off.
+    pub(crate) fn set_send_buffer(&mut self, bytes: u32) {
+        let config = Arc::make_mut(&mut self.config);
+        config.send_buffer.initial = bytes;
+        config.send_buffer.max = bytes;
+        self.send_limit = bytes;
+    }
+}

@@ -1,0 +1,77 @@
+//! What to send next (RFC 9293 §3.8, §3.10.2).
+//!
+//! [`Connection::transmit`] yields one segment at a time until nothing may go: first what was
+//! lost, then new data, then a probe, then a bare acknowledgement. The decision ([`plan`]) reads,
+//! the construction ([`segment`]) writes.
+//!
+//! [`plan`]: self::Plan
+//! [`segment`]: self
+
+mod data;
+mod plan;
+mod segment;
+mod window;
+
+use estab_timer::{Instant, Timer};
+
+use crate::seq::{SeqNumber, WireWindow};
+use crate::tcp::connection::{Connection, Is};
+use crate::wire::tcp::{Flags, TcpOptions};
+
+pub(super) use plan::Plan;
+
+/// A segment to be sent: header fields by value, text as a range of the send buffer.
+#[derive(Clone, Debug)]
+pub(crate) struct SegmentOut {
+    pub(crate) seq: SeqNumber,
+    pub(crate) ack: SeqNumber,
+    pub(crate) ctl: Flags,
+    pub(crate) wnd: WireWindow,
+    pub(crate) up: u16,
+    pub(crate) opts: TcpOptions,
+    /// Where the text begins, counted from the start of the send buffer.
+    pub(crate) offset: usize,
+    /// Bytes of text.
+    pub(crate) len: usize,
+    pub(crate) ttl: u8,
+    pub(crate) tos: u8,
+}
+
+impl Connection {
+    /// Whether [`transmit`](Self::transmit) would yield a segment.
+    pub(crate) fn wants_transmit(&self) -> bool {
+        self.plan().is_some()
+    }
+
+    /// Starts or stops probing: it goes on exactly while bytes or a FIN wait, nothing in flight
+    /// will bring an acknowledgement, and the window is what holds them (RFC 9293 §3.8.6.1,
+    /// §3.8.6.2.1). To be called whenever any of this may have changed.
+    pub(crate) fn update_persist(&mut self, now: Instant) {
+        let waiting = self.state.is_synchronized()
+            && self.snd.una == self.snd.nxt
+            && self.has_unsent()
+            && !self.is.contains(Is::OVERRIDE)
+            && self.next_data().is_none();
+        if waiting && !self.persist.active() {
+            let due = self
+                .persist
+                .start(now, self.rtt.rto(), &self.config.persist);
+            self.timers.arm(Timer::Persist, due);
+            self.bound_orphan(now);
+        } else if !waiting && self.persist.active() {
+            self.persist.stop();
+            self.timers.cancel(Timer::Persist);
+            self.is.remove(Is::PROBE_DUE);
+        }
+    }
+
+    /// Whether bytes or a FIN wait to be sent for the first time.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.unsent() > 0 || self.fin_due()
+    }
+
+    /// Whether a FIN is to follow the last byte and has not been sent.
+    pub(super) fn fin_due(&self) -> bool {
+        self.is.contains(Is::CLOSING) && !self.is.contains(Is::FIN_SENT)
+    }
+}

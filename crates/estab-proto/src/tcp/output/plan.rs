@@ -1,0 +1,55 @@
+//! The order in which things are sent.
+
+use crate::recovery::Retransmit;
+use crate::tcp::connection::{Connection, Is};
+use crate::tcp::output::data::NewData;
+use crate::tcp::state::State;
+
+/// The next segment, decided and not yet built.
+#[derive(Clone, Debug)]
+pub(in crate::tcp) enum Plan {
+    /// SYN, or SYN-ACK in SYN-RECEIVED.
+    Syn,
+    /// What recovery found lost.
+    Retransmit(Retransmit),
+    /// Bytes never sent, or the FIN.
+    New(NewData),
+    /// An empty segment at SND.NXT − 1 that the peer must answer.
+    Probe,
+    /// An acknowledgement alone.
+    Ack,
+}
+
+impl Connection {
+    pub(in crate::tcp) fn plan(&self) -> Option<Plan> {
+        match self.state {
+            State::Closed | State::Listen => return None,
+            State::SynSent => return self.is.contains(Is::SYN_DUE).then_some(Plan::Syn),
+            State::SynReceived if self.is.contains(Is::SYN_DUE) => return Some(Plan::Syn),
+            State::SynReceived | State::TimeWait => {}
+            _ => {
+                if let Some(lost) = self.next_lost() {
+                    return Some(Plan::Retransmit(lost));
+                }
+                if let Some(new) = self.next_data() {
+                    return Some(Plan::New(new));
+                }
+                if let Some(rescue) = self.recovery.next_rescue(&self.cc) {
+                    return Some(Plan::Retransmit(rescue));
+                }
+                if self.is.contains(Is::PROBE_DUE) {
+                    return Some(Plan::Probe);
+                }
+            }
+        }
+        (self.acks_due > 0).then_some(Plan::Ack)
+    }
+
+    /// What recovery wants retransmitted, within the peer's window: a window pulled back lets only
+    /// the oldest segment out, which doubles as a probe (RFC 9293 SHLD-16, SHLD-17).
+    fn next_lost(&self) -> Option<Retransmit> {
+        let lost = self.recovery.next_retransmit(&self.cc)?;
+        let edge = self.snd.una + self.snd.wnd;
+        (lost.seq == self.snd.una || (lost.seq + lost.len).before_eq(edge)).then_some(lost)
+    }
+}

@@ -1,0 +1,259 @@
+//! Building the planned segment and taking note of it.
+
+use arrayvec::ArrayVec;
+use estab_timer::{Instant, Stage, Timer};
+
+use crate::recovery::Retransmit;
+use crate::seq::SeqNumber;
+use crate::tcp::connection::{Connection, Ctx, Is};
+use crate::tcp::negotiate::{Handshake, syn_options, syn_window, timestamp};
+use crate::tcp::output::data::NewData;
+use crate::tcp::output::{Plan, SegmentOut};
+use crate::tcp::state::State;
+use crate::wire::tcp::{Flags, SackBlock, TcpOptions, Timestamps};
+
+impl Connection {
+    /// The next segment, if one may be sent now.
+    pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_>) -> Option<SegmentOut> {
+        let segment = match self.plan()? {
+            Plan::Syn => self.emit_syn(ctx),
+            Plan::Retransmit(lost) => self.emit_retransmission(ctx, &lost),
+            Plan::New(new) => self.emit_new(ctx, new),
+            Plan::Probe => self.emit_probe(ctx),
+            Plan::Ack => {
+                let due = self.acks_due;
+                let ack = self.emit(ctx, self.snd.nxt, Flags::empty(), 0..0);
+                self.acks_due = due - 1;
+                ack
+            }
+        };
+        self.figures.segments_out += 1;
+        self.update_persist(ctx.now);
+        Some(segment)
+    }
+
+    fn emit_syn(&mut self, ctx: &mut Ctx<'_>) -> SegmentOut {
+        let now = ctx.now;
+        self.is.remove(Is::SYN_DUE);
+        self.acks_due = 0;
+        self.figures.last_data_sent_at = now;
+        self.progress.on_transmit(now);
+        self.timers.arm(Timer::Retransmit, now + self.rtt.syn_rto());
+        self.rearm_user_timeout();
+        let offset = self.ts.as_ref().map_or(0, |ts| ts.offset);
+        let (ack, ctl, opts) = if self.state == State::SynSent {
+            let opts = syn_options(&self.config, self.advertised_mss, now, offset);
+            (SeqNumber::default(), Flags::SYN, opts)
+        } else {
+            let opts = self.handshake(now).options(now, self.advertised_mss);
+            (self.rcv.nxt, Flags::SYN | Flags::ACK, opts)
+        };
+        SegmentOut {
+            seq: self.snd.iss,
+            ack,
+            ctl,
+            wnd: syn_window(&self.config),
+            up: 0,
+            opts,
+            offset: 0,
+            len: 0,
+            ttl: self.ttl,
+            tos: self.tos,
+        }
+    }
+
+    /// What the peer's SYN agreed to, for our SYN-ACK.
+    fn handshake(&self, now: Instant) -> Handshake {
+        let scaled = self.rcv.scale.shift() > 0 || self.snd.scale.shift() > 0;
+        Handshake {
+            iss: self.snd.iss,
+            irs: self.rcv.irs,
+            peer_mss: None,
+            snd_wscale: scaled.then_some(self.snd.scale),
+            rcv_wscale: self.rcv.scale,
+            sack: self.is.contains(Is::SACK),
+            ts_recent: self.ts.as_ref().map(|ts| ts.recent),
+            ts_offset: self.ts.as_ref().map_or(0, |ts| ts.offset),
+            syn_wnd: syn_window(&self.config),
+            opened_at: now,
+            synack_at: now,
+            synack_retries: 0,
+        }
+    }
+
+    fn emit_new(&mut self, ctx: &mut Ctx<'_>, new: NewData) -> SegmentOut {
+        let now = ctx.now;
+        let idle = now.saturating_duration_since(self.figures.last_data_sent_at);
+        if self.snd.una == self.snd.nxt && idle > self.rtt.rto() {
+            // Nothing was sent for longer than an RTO: cwnd says nothing of the path any more
+            // (RFC 5681 §4.1).
+            self.cc.on_idle(now, idle, self.rtt.rto());
+        }
+        let seq = self.snd.nxt;
+        let start = (seq - self.snd.buffer_start()) as usize;
+        let mut ctl = Flags::empty();
+        ctl.set(Flags::FIN, new.fin);
+        let segment = self.emit(ctx, seq, ctl, start..start + new.len as usize);
+        self.is.remove(Is::OVERRIDE);
+        self.is
+            .set(Is::FIN_SENT, self.is.contains(Is::FIN_SENT) || new.fin);
+        let len = new.len + u32::from(new.fin);
+        self.snd.nxt += len;
+        self.recovery.on_sent(now, seq, len);
+        self.figures.bytes_sent += u64::from(new.len);
+        self.figures.last_data_sent_at = now;
+        self.start_retransmission_timer(now);
+        if !self.has_unsent() {
+            self.snd.up = None;
+        }
+        segment
+    }
+
+    fn emit_retransmission(&mut self, ctx: &mut Ctx<'_>, lost: &Retransmit) -> SegmentOut {
+        let now = ctx.now;
+        let start = (lost.seq - self.snd.buffer_start()) as usize;
+        let end = start + lost.len as usize;
+        let held = self.send.len();
+        let fin = self.is.contains(Is::FIN_SENT) && end > held;
+        let mut ctl = Flags::empty();
+        ctl.set(Flags::FIN, fin);
+        let segment = self.emit(ctx, lost.seq, ctl, start.min(held)..end.min(held));
+        self.recovery.on_retransmitted(now, lost.seq, lost.len);
+        self.figures.retransmits += 1;
+        self.figures.bytes_retransmitted += segment.len as u64;
+        self.figures.bytes_sent += segment.len as u64;
+        self.figures.last_data_sent_at = now;
+        ctx.stats.retransmits += 1;
+        self.span.in_scope(|| {
+            tracing::debug!(seq = lost.seq.to_u32(), len = lost.len, "retransmission")
+        });
+        self.start_retransmission_timer(now);
+        segment
+    }
+
+    /// A probe of the window or of the peer's life (RFC 9293 §3.8.6.1, §3.8.4): no data, and a
+    /// number that was acknowledged already, which the peer must answer with its window.
+    fn emit_probe(&mut self, ctx: &mut Ctx<'_>) -> SegmentOut {
+        self.is.remove(Is::PROBE_DUE);
+        self.emit(ctx, self.snd.nxt.back(1), Flags::empty(), 0..0)
+    }
+
+    /// A segment with the acknowledgement, window and options of this moment.
+    fn emit(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        seq: SeqNumber,
+        mut ctl: Flags,
+        text: core::ops::Range<usize>,
+    ) -> SegmentOut {
+        ctl |= Flags::ACK;
+        if !text.is_empty() {
+            ctl.set(Flags::PSH, text.end == self.send.len());
+            if self.delayed_ack.pending() {
+                self.delayed_ack.set_interactive(true);
+            }
+        }
+        let mut up = 0;
+        if let Some(mark) = self.snd.up.filter(|mark| mark.after(seq)) {
+            ctl |= Flags::URG;
+            up = (mark - seq).min(u32::from(u16::MAX)) as u16;
+        }
+        let opts = self.options(ctx.now);
+        let wnd = self.select_window();
+        self.dsack = None;
+        self.acks_due = 0;
+        self.delayed_ack.on_ack_sent();
+        self.timers.cancel(Timer::DelayedAck);
+        self.rcv.last_ack_sent = self.rcv.nxt;
+        SegmentOut {
+            seq,
+            ack: self.rcv.nxt,
+            ctl,
+            wnd,
+            up,
+            opts,
+            offset: text.start,
+            len: text.len(),
+            ttl: self.ttl,
+            tos: self.tos,
+        }
+    }
+
+    /// RFC 6298 §5.1: the timer runs whenever something is out.
+    fn start_retransmission_timer(&mut self, now: Instant) {
+        self.progress.on_transmit(now);
+        if !self.timers.is_armed(Timer::Retransmit) {
+            self.timers.arm(Timer::Retransmit, now + self.rtt.rto());
+        }
+        self.rearm_user_timeout();
+    }
+
+    /// Keeps the user timeout in step with what is unacknowledged.
+    pub(in crate::tcp) fn rearm_user_timeout(&mut self) {
+        let stage = if self.state.is_synchronized() {
+            Stage::Data
+        } else {
+            Stage::Syn
+        };
+        match self.progress.give_up_at(&self.config.give_up, stage) {
+            Some(at) => self.timers.arm(Timer::UserTimeout, at),
+            None => self.timers.cancel(Timer::UserTimeout),
+        }
+    }
+
+    /// Options without SACK blocks.
+    pub(in crate::tcp) fn plain_options(&self, now: Instant) -> TcpOptions {
+        TcpOptions {
+            timestamps: self.ts.as_ref().map(|ts| Timestamps {
+                val: timestamp(now, ts.offset),
+                ecr: ts.recent,
+            }),
+            ..TcpOptions::default()
+        }
+    }
+
+    /// The options of a segment in the data phase.
+    fn options(&self, now: Instant) -> TcpOptions {
+        let mut opts = self.plain_options(now);
+        opts.sack = self.sack_blocks();
+        opts
+    }
+
+    /// What to report beyond the acknowledgement number: a duplicate first (RFC 2883 §4), then
+    /// the ranges held, the one that changed last in front (RFC 2018 §4).
+    fn sack_blocks(&self) -> ArrayVec<SackBlock, 4> {
+        let mut blocks = ArrayVec::new();
+        if !self.is.contains(Is::SACK) {
+            return blocks;
+        }
+        if let Some((left, right)) = self.dsack {
+            blocks.push(SackBlock { left, right });
+        }
+        let most = self.most_sack_blocks();
+        for range in self.recv.ranges() {
+            if blocks.len() == most {
+                break;
+            }
+            let at = |offset: u64| self.rcv.nxt + (offset - self.recv.next()) as u32;
+            blocks.push(SackBlock {
+                left: at(range.start),
+                right: at(range.end),
+            });
+        }
+        blocks
+    }
+
+    /// Forty bytes of options hold four blocks, or three beside timestamps.
+    fn most_sack_blocks(&self) -> usize {
+        if self.ts.is_some() { 3 } else { 4 }
+    }
+
+    /// Bytes the SACK option takes in the next segment.
+    pub(super) fn sack_blocks_len(&self) -> u32 {
+        if !self.is.contains(Is::SACK) || (self.dsack.is_none() && !self.recv.has_out_of_order()) {
+            return 0;
+        }
+        let blocks = self.sack_blocks().len() as u32;
+        4 + 8 * blocks
+    }
+}

@@ -1,0 +1,56 @@
+//! The window we announce (RFC 9293 §3.8.6, §3.8.6.2.2; RFC 7323 §2.3, §2.4).
+
+use crate::seq::WireWindow;
+use crate::tcp::connection::Connection;
+use estab_timer::Instant;
+
+impl Connection {
+    /// The window field of the segment about to be sent; moves the right edge along.
+    ///
+    /// The edge moves right only by a worthwhile step, half the buffer or one segment (receiver
+    /// SWS avoidance, MUST-39), and never left: what the shift cannot express is rounded up, and
+    /// the few bytes that promises are taken when they come.
+    pub(super) fn select_window(&mut self) -> WireWindow {
+        let current = self.rcv.wnd();
+        let wnd = match self.window_step() {
+            Some(larger) => larger,
+            None => self.rcv.scale.round_up(current),
+        };
+        let field = self.rcv.scale.to_wire(wnd);
+        let announced = field.bytes(self.rcv.scale);
+        self.rcv.edge = self.rcv.edge.max(self.rcv.nxt + announced);
+        field
+    }
+
+    /// The larger window that could be announced, if the step is worthwhile.
+    fn window_step(&self) -> Option<u32> {
+        let current = self.rcv.wnd();
+        let scale = self.rcv.scale;
+        let free = scale.to_wire(self.recv.window()).bytes(scale);
+        let step = (self.recv.capacity() / 2).min(u32::from(self.rcv.mss));
+        (free > current && free - current >= step).then_some(free)
+    }
+
+    /// The application took bytes: the peer is told if its view of our window is small and can be
+    /// at least doubled, so that a fast reader does not send an update per read.
+    pub(in crate::tcp) fn consider_window_update(&mut self) {
+        let current = self.rcv.wnd();
+        if current > self.recv.capacity() / 2 || !self.state.may_receive() {
+            return;
+        }
+        if self
+            .window_step()
+            .is_some_and(|larger| larger >= current.saturating_mul(2))
+        {
+            self.acks_due = self.acks_due.max(1);
+        }
+    }
+
+    /// Feeds receive-buffer autotuning.
+    pub(in crate::tcp) fn tune_recv_buffer(&mut self, now: Instant, consumed: u32) {
+        let rtt = self.rtt.srtt();
+        if let Some(capacity) = self.tuner.on_consumed(now, consumed, rtt) {
+            self.recv.set_capacity(capacity);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What time brings (RFC 9293 §3.10.8).
+
+use estab_timer::{Instant, KeepaliveAction, Stage, Timer, UserTimeout, Verdict};
+
+use crate::error::SoftError;
+use crate::tcp::connection::{Connection, Ctx, Is, Notices};
+use crate::tcp::state::State;
+
+impl Connection {
+    /// Handles every deadline that has passed.
+    pub(crate) fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
+        while let Some(timer) = self.timers.take_expired(ctx.now) {
+            match timer {
+                Timer::Retransmit => self.on_retransmission_timeout(ctx),
+                Timer::Persist => self.on_persist(ctx),
+                Timer::DelayedAck => {
+                    self.delayed_ack.on_timeout();
+                    self.acks_due = self.acks_due.max(1);
+                }
+                Timer::Keepalive => self.on_keepalive(ctx),
+                // Nobody waits for the peer's FIN: the record goes without a word.
+                Timer::FinWait2 => self.finish(ctx, None),
+                Timer::UserTimeout => self.on_user_timeout(ctx),
+                Timer::Linger => {
+                    self.reset_peer(ctx);
+                    self.finish(ctx, Some(crate::error::ConnectionError::Aborted));
+                }
+                Timer::TimeWait | Timer::TailLossProbe | Timer::Reorder | Timer::Pacing => {}
+            }
+        }
+        self.update_persist(ctx.now);
+    }
+
+    /// RFC 6298 §5.4 to §5.7, and R1 and R2 of RFC 9293 §3.8.3.
+    fn on_retransmission_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.stats.retransmission_timeouts += 1;
+        let stage = if self.state.is_synchronized() {
+            Stage::Data
+        } else {
+            Stage::Syn
+        };
+        match self
+            .progress
+            .on_retransmit(ctx.now, &self.config.give_up, stage)
+        {
+            Verdict::GiveUp if !self.peer_only_holds_its_window_shut(ctx.now) => {
+                return self.time_out(ctx);
+            }
+            Verdict::SoftError => {
+                self.soft_error = Some(SoftError::DeliveryTrouble);
+                self.notices |= Notices::SOFT_ERROR;
+            }
+            Verdict::GiveUp | Verdict::Continue => {}
+        }
+        self.rtt.back_off();
+        if stage == Stage::Syn {
+            self.is |= Is::SYN_DUE | Is::SYN_RETRANSMITTED;
+            return;
+        }
+        self.recovery.on_rto(ctx.now, &mut self.cc);
+        self.timers.arm(Timer::Retransmit, ctx.now + self.rtt.rto());
+    }
+
+    /// Whether the peer pulled its window shut over data in flight and goes on answering: then
+    /// nothing is wrong with it (RFC 9293 SHLD-17, MUST-37).
+    fn peer_only_holds_its_window_shut(&self, now: Instant) -> bool {
+        let silence = now.saturating_duration_since(self.figures.last_received_at);
+        self.snd.wnd == 0 && silence < self.config.rto.max * 2
+    }
+
+    fn on_user_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        if self.peer_only_holds_its_window_shut(ctx.now)
+            && self.config.give_up.user_timeout == UserTimeout::Default
+        {
+            self.progress.on_progress(ctx.now, true);
+            self.rearm_user_timeout();
+            return;
+        }
+        self.time_out(ctx);
+    }
+
+    /// The window has been closed, or too small to be worth a segment, for a while.
+    fn on_persist(&mut self, ctx: &mut Ctx<'_>) {
+        if self.snd.usable() > 0 && self.unsent() > 0 {
+            // Sender SWS avoidance waited long enough (RFC 9293 §3.8.6.2.1, override timeout).
+            self.is |= Is::OVERRIDE;
+            self.persist.stop();
+            return;
+        }
+        let limit = self.config.give_up.limit(Stage::Data);
+        if let (Some(since), Some(limit)) = (self.persist.unanswered_since(), limit)
+            && ctx.now.saturating_duration_since(since) >= limit
+        {
+            return self.time_out(ctx);
+        }
+        ctx.stats.window_probes += 1;
+        self.is |= Is::PROBE_DUE;
+        let next = self.persist.on_probe_sent(ctx.now, &self.config.persist);
+        self.timers.arm(Timer::Persist, next);
+    }
+
+    /// RFC 9293 §3.8.4.
+    fn on_keepalive(&mut self, ctx: &mut Ctx<'_>) {
+        let Some(config) = self.config.keepalive.clone() else {
+            return;
+        };
+        if self.snd.una != self.snd.nxt || self.persist.active() {
+            // The retransmission or persist timer watches the peer already (MUST-26).
+            self.rearm_keepalive(ctx.now);
+            return;
+        }
+        match self.keepalive.on_expiry(ctx.now, &config) {
+            KeepaliveAction::Probe { next } => {
+                ctx.stats.keepalive_probes += 1;
+                self.is |= Is::PROBE_DUE;
+                self.timers.arm(Timer::Keepalive, next);
+            }
+            KeepaliveAction::Dead => self.time_out(ctx),
+        }
+        debug_assert!(self.state != State::SynSent);
+    }
+}
