@@ -1,5 +1,6 @@
 //! When to acknowledge (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
 
+use crate::instant::Micros;
 use crate::{Duration, Instant};
 
 #[cfg(test)]
@@ -72,8 +73,8 @@ pub struct DelayedAck {
     last: Instant,
     /// When the ACK is due: [`Instant::NEVER`] if none is, [`Instant::ZERO`] for at once.
     due: Instant,
-    delay: Duration,
-    idle: Duration,
+    delay: Micros,
+    idle: Micros,
     /// Not acknowledged yet.
     bytes: u32,
     full_segments: u32,
@@ -89,8 +90,8 @@ impl DelayedAck {
         Self {
             last: Instant::NEVER,
             due: Instant::NEVER,
-            delay: config.delay.min(MAX_DELAY),
-            idle: config.idle,
+            delay: Micros::new(config.delay.min(MAX_DELAY)),
+            idle: Micros::new(config.idle),
             bytes: 0,
             full_segments: 0,
             quick_segments: config.quick_segments,
@@ -105,7 +106,7 @@ impl DelayedAck {
     ///
     /// Once it is [`AckDecision::Now`], it stays so until [`on_ack_sent`](Self::on_ack_sent).
     pub fn on_segment(&mut self, now: Instant, len: u32, rmss: u32, segments: u32) -> AckDecision {
-        if now.saturating_duration_since(self.last) >= self.idle {
+        if now.saturating_duration_since(self.last) >= self.idle.duration() {
             self.enter_quick(self.quick_segments);
         }
         self.last = now;
@@ -115,10 +116,10 @@ impl DelayedAck {
             .saturating_add(full_segments(len, rmss, segments));
 
         let enough = self.full_segments >= 2 || self.bytes >= rmss.saturating_mul(2);
-        if enough || self.delay.is_zero() || self.take_quick(segments) {
+        if enough || self.delay == Micros::ZERO || self.take_quick(segments) {
             self.due = Instant::ZERO;
         } else if !self.pending() {
-            self.due = now + self.delay;
+            self.due = now + self.delay.duration();
         }
         if self.due == Instant::ZERO {
             AckDecision::Now

@@ -112,6 +112,32 @@ pub(crate) const fn nanos(duration: Duration) -> u64 {
     }
 }
 
+/// A duration of a connection's state in four bytes: whole microseconds, at most 71 minutes.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Micros(u32);
+
+impl Micros {
+    pub(crate) const ZERO: Self = Self(0);
+
+    /// `duration`, rounded up so that nothing waits less than it was told to.
+    pub(crate) const fn new(duration: Duration) -> Self {
+        let micros = duration.as_nanos().div_ceil(1_000);
+        if micros > u32::MAX as u128 {
+            Self(u32::MAX)
+        } else {
+            Self(micros as u32)
+        }
+    }
+
+    pub(crate) const fn nanos(self) -> u64 {
+        self.0 as u64 * 1_000
+    }
+
+    pub(crate) const fn duration(self) -> Duration {
+        Duration::from_micros(self.0 as u64)
+    }
+}
+
 impl Add<Duration> for Instant {
     type Output = Self;
 

@@ -1,5 +1,6 @@
 //! Probing a zero window (RFC 9293 §3.8.6.1).
 
+use crate::instant::Micros;
 use crate::{Duration, Instant};
 
 #[cfg(test)]
@@ -10,7 +11,7 @@ mod tests;
 pub struct PersistConfig {
     /// The least time before the first probe: 200 ms. The retransmission timeout counts if longer.
     pub min: Duration,
-    /// The most time between two probes: 60 s.
+    /// The most time between two probes: 60 s. Read as 71 minutes if more.
     pub max: Duration,
 }
 
@@ -48,7 +49,7 @@ impl Default for PersistConfig {
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Persist {
     /// Before the next probe; zero when probing is off.
-    interval: Duration,
+    interval: Micros,
     /// When the first unanswered probe was sent; [`Instant::NEVER`] if none is out.
     unanswered_since: Instant,
     probes_out: u32,
@@ -59,7 +60,7 @@ impl Persist {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            interval: Duration::ZERO,
+            interval: Micros::ZERO,
             unanswered_since: Instant::NEVER,
             probes_out: 0,
         }
@@ -71,11 +72,10 @@ impl Persist {
     pub fn start(&mut self, now: Instant, rto: Duration, config: &PersistConfig) -> Instant {
         *self = Self::new();
         // Never zero: that means off, and would probe without end.
-        self.interval = rto
-            .max(config.min)
-            .min(config.max)
-            .max(Duration::from_millis(1));
-        now + self.interval
+        let shortest = Duration::from_millis(1);
+        let interval = rto.max(config.min).min(config.max).max(shortest);
+        self.interval = Micros::new(interval);
+        now + interval
     }
 
     /// A probe was sent; returns when to send the next one.
@@ -84,11 +84,10 @@ impl Persist {
             self.unanswered_since = now;
         }
         self.probes_out = self.probes_out.saturating_add(1);
-        self.interval = self
-            .interval
-            .saturating_mul(2)
-            .min(config.max.max(self.interval));
-        now + self.interval
+        let interval = self.interval.duration();
+        let interval = (interval * 2).min(config.max).max(interval);
+        self.interval = Micros::new(interval);
+        now + interval
     }
 
     /// An acceptable segment arrived from the peer, so it is alive. The schedule goes on.
@@ -104,8 +103,8 @@ impl Persist {
 
     /// Whether probing is on.
     #[must_use]
-    pub const fn active(&self) -> bool {
-        !self.interval.is_zero()
+    pub fn active(&self) -> bool {
+        self.interval != Micros::ZERO
     }
 
     /// When the first of the probes without an answer was sent, `None` if there is no such probe.

@@ -1,7 +1,7 @@
 //! The retransmission timeout (RFC 6298).
 
 use crate::Duration;
-use crate::instant::nanos;
+use crate::instant::{Micros, nanos};
 
 #[cfg(test)]
 mod tests;
@@ -20,8 +20,8 @@ pub enum RtoFloor {
     Clamp,
 }
 
-/// The constants of the retransmission timeout. Durations are kept in microseconds, up to 71
-/// minutes.
+/// The constants of the retransmission timeout. A connection keeps them as whole microseconds, up to
+/// 71 minutes.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct RtoConfig {
     /// The timeout before any sample: 1 s (RFC 6298 §2.1).
@@ -60,20 +60,6 @@ impl Default for RtoConfig {
             floor: RtoFloor::Variance,
             ..Self::RFC_STRICT
         }
-    }
-}
-
-/// Microseconds in 32 bits: what a duration of the configuration is kept as.
-#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Micros(u32);
-
-impl Micros {
-    fn new(duration: Duration) -> Self {
-        Self(u32::try_from(duration.as_micros()).unwrap_or(u32::MAX))
-    }
-
-    const fn nanos(self) -> u64 {
-        self.0 as u64 * 1_000
     }
 }
 
@@ -224,15 +210,14 @@ impl RttEstimator {
     /// since the last sample (§5.5), at most [`RtoConfig::max`].
     #[must_use]
     pub fn rto(&self) -> Duration {
-        // 2^32 µs is beyond any maximum, so more doublings change nothing.
-        let doubled = self.base() << self.back_offs.min(16);
+        let doubled = self.base().saturating_mul(1 << self.back_offs.min(63));
         Duration::from_nanos(doubled.min(self.max.nanos()))
     }
 
     /// [`rto`](Self::rto) while the SYN is unacknowledged: also at most [`RtoConfig::syn_max`].
     #[must_use]
     pub fn syn_rto(&self) -> Duration {
-        self.rto().min(Duration::from_nanos(self.syn_max.nanos()))
+        self.rto().min(self.syn_max.duration())
     }
 
     /// The timeout without back-off.

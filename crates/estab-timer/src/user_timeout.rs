@@ -20,7 +20,8 @@ pub enum UserTimeout {
 /// The constants of giving up.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct GiveUpConfig {
-    /// R1: after how many retransmissions of the same data the trouble is told: 3 (SHLD-10).
+    /// R1: after how many retransmissions of the same data the trouble is told: 3
+    /// (SHLD-10). Zero tells never.
     pub r1: u32,
     /// R2 of a synchronized connection: 924 s, the time Linux's 15 retransmissions take. At least
     /// 100 s (SHLD-11).

@@ -65,22 +65,33 @@ impl Level {
     }
 }
 
-/// The level and slot for a deadline later than `now`: the level of the most significant base-64
+#[cfg(test)]
+impl Level {
+    pub(super) fn list(&self, slot: u8) -> &List {
+        &self.slots[usize::from(slot)]
+    }
+
+    pub(super) fn is_occupied(&self, slot: u8) -> bool {
+        self.occupied >> slot & 1 == 1
+    }
+}
+
+/// The level and slot for a deadline later than `reached`: the level of the most significant base-64
 /// digit in which the two differ, and the deadline's digit there.
 ///
-/// So slots in use always lie after `now`'s own digit, and whatever is in a level is due before
+/// So slots in use always lie after `reached`'s own digit, and whatever is in a level is due before
 /// everything in the levels above it.
-pub(super) const fn place(now: Instant, deadline: Instant) -> (u8, u8) {
-    let differing = now.as_nanos() ^ deadline.as_nanos();
+pub(super) const fn place(reached: Instant, deadline: Instant) -> (u8, u8) {
+    let differing = reached.as_nanos() ^ deadline.as_nanos();
     let level = (u64::BITS - 1 - differing.leading_zeros()) / DIGIT_BITS;
     let slot = (deadline.as_nanos() >> (level * DIGIT_BITS)) % SLOTS as u64;
     (level as u8, slot as u8)
 }
 
-/// When a slot begins, given that `now` shares all digits above `level` with the entries in it.
-pub(super) const fn start(now: Instant, level: u8, slot: u8) -> Instant {
+/// When a slot begins, given that `reached` shares all digits above `level` with the entries in it.
+pub(super) const fn start(reached: Instant, level: u8, slot: u8) -> Instant {
     let shift = level as u32 * DIGIT_BITS;
-    let above = match now.as_nanos().checked_shr(shift + DIGIT_BITS) {
+    let above = match reached.as_nanos().checked_shr(shift + DIGIT_BITS) {
         Some(digits) => digits << DIGIT_BITS,
         None => 0,
     };

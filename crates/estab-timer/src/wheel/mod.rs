@@ -55,8 +55,10 @@ const LAST: Instant = Instant::from_nanos(u64::MAX - 1);
 /// ```
 #[derive(Debug)]
 pub struct Wheel<T: Copy> {
-    /// The latest time seen. No occupied slot starts at or before it.
+    /// The latest time seen, before [`Instant::NEVER`].
     now: Instant,
+    /// How far slots have been emptied, at most `now`: the others are laid out from here.
+    reached: Instant,
     slab: Slab<T>,
     /// Entries whose deadline the time has reached, waiting to be popped.
     due: List,
@@ -69,8 +71,10 @@ impl<T: Copy> Wheel<T> {
     /// An empty wheel whose time is `now`.
     #[must_use]
     pub fn new(now: Instant) -> Self {
+        let now = now.min(LAST);
         Self {
-            now: now.min(LAST),
+            now,
+            reached: now,
             slab: Slab::new(),
             due: List::EMPTY,
             occupied: 0,
@@ -137,14 +141,11 @@ impl<T: Copy> Wheel<T> {
     /// or moved away, and then for one early call, which finds nothing and makes it exact.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let earliest = if !self.due.is_empty() {
-            self.due.earliest()
-        } else if self.occupied != 0 {
+        let mut earliest = self.due.earliest();
+        if self.occupied != 0 {
             let level = &self.levels[self.occupied.trailing_zeros() as usize];
-            level.earliest(level.first())
-        } else {
-            Instant::NEVER
-        };
+            earliest = earliest.min(level.earliest(level.first()));
+        }
         (earliest != Instant::NEVER).then_some(earliest)
     }
 
@@ -155,8 +156,8 @@ impl<T: Copy> Wheel<T> {
     ///
     /// Costs O(1) per entry, amortised: a call may move the entries of a slot to finer slots.
     pub fn pop_expired(&mut self, now: Instant) -> Option<(TimerKey, T)> {
-        let now = now.min(LAST);
-        while self.due.is_empty() && self.advance(now) {}
+        self.now = self.now.max(now.min(LAST));
+        while self.due.is_empty() && self.advance() {}
         let index = self.slab.pop_front(&mut self.due)?;
         let key = self.slab.key(index);
         Some((key, self.slab.remove(index)))
@@ -174,43 +175,32 @@ impl<T: Copy> Wheel<T> {
         self.len() == 0
     }
 
-    /// Moves the time towards `now`: to the start of the first occupied slot, whose entries move to
-    /// the due list or to finer slots, or to `now` itself if no slot starts by then, and then
-    /// returns false.
-    fn advance(&mut self, now: Instant) -> bool {
+    /// Empties the first occupied slot if the time has reached it: its entries move to the due list
+    /// or to finer slots. Returns false if there is no such slot.
+    fn advance(&mut self) -> bool {
         if self.occupied != 0 {
             let level = self.occupied.trailing_zeros() as u8;
             let slot = self.levels[usize::from(level)].first();
-            let reached = start(self.now, level, slot);
-            if reached <= now {
-                self.now = reached;
-                self.spill(level, slot, now);
+            let start = start(self.reached, level, slot);
+            if start <= self.now {
+                self.reached = start;
+                let mut list = self.levels[usize::from(level)].take(slot);
+                self.settle(level, slot);
+                while let Some(index) = self.slab.pop_front(&mut list) {
+                    self.link(index, self.slab.at(index).deadline);
+                }
                 return true;
             }
         }
-        self.now = self.now.max(now);
+        self.reached = self.now;
         false
-    }
-
-    /// Empties a slot that the time has reached.
-    fn spill(&mut self, level: u8, slot: u8, now: Instant) {
-        let mut list = self.levels[usize::from(level)].take(slot);
-        self.settle(level, slot);
-        while let Some(index) = self.slab.pop_front(&mut list) {
-            let deadline = self.slab.at(index).deadline;
-            if deadline <= now {
-                self.slab.push_back(&mut self.due, index, Home::Due);
-            } else {
-                self.link(index, deadline);
-            }
-        }
     }
 
     fn home_of(&self, deadline: Instant) -> Home {
         if deadline <= self.now {
             Home::Due
         } else {
-            let (level, slot) = place(self.now, deadline);
+            let (level, slot) = place(self.reached, deadline);
             Home::Slot { level, slot }
         }
     }

@@ -206,3 +206,25 @@ impl<T: Copy> Slab<T> {
         }
     }
 }
+
+#[cfg(test)]
+impl<T> Slab<T> {
+    /// The entries of a list from first to last; checks its links.
+    pub(super) fn iter(&self, list: &List) -> impl Iterator<Item = &Entry<T>> {
+        let (mut prev, mut index, tail) = (NIL, list.head, list.tail);
+        core::iter::from_fn(move || {
+            let Some(entry) = self.entries.get(index as usize) else {
+                assert_eq!(prev, tail);
+                return None;
+            };
+            assert_eq!(entry.prev, prev);
+            (prev, index) = (index, entry.next);
+            Some(entry)
+        })
+    }
+
+    /// How many entries were ever needed at a time.
+    pub(super) fn places(&self) -> usize {
+        self.entries.len()
+    }
+}
