@@ -4,7 +4,9 @@
 extern crate alloc;
 
 pub mod buffer;
+pub mod congestion;
 pub mod ip;
+pub mod recovery;
 pub mod seq;
 pub mod wire;
 

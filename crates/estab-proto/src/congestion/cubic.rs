@@ -1,0 +1,204 @@
+//! CUBIC: growth by a cubic function of the time since the last congestion event (RFC 9438).
+//!
+//! All arithmetic is in integers: windows in bytes, time in 2⁻¹⁰ s inside the cubic function.
+
+use estab_timer::Instant;
+
+use super::{CongestionControl, Window};
+use crate::recovery::AckSample;
+
+/// Fractional bits of `w_est`, whose steps are smaller than a byte on a wide window.
+const EST_SHIFT: u32 = 10;
+
+/// The furthest from K the curve is followed, in 2⁻¹⁰ s (17 minutes): beyond it every window is at
+/// its bound anyway.
+const MAX_TICKS: u64 = 1 << 20;
+
+/// The state of CUBIC, named as in RFC 9438 §4.1.2; windows in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Cubic {
+    /// Whether a congestion avoidance stage has begun since the last congestion event.
+    in_epoch: bool,
+    /// The window before the last reduction, lowered by fast convergence; 0 if the next stage
+    /// begins without a plateau to return to (§4.8, §4.10).
+    w_max: u32,
+    /// The window when `ssthresh` was last set.
+    cwnd_prior: u32,
+    /// When the curve is back at `w_max`, in 2⁻¹⁰ s since the stage began.
+    k: u32,
+    /// What is left of `(target - cwnd) * acked` after whole bytes of growth.
+    remainder: u32,
+    /// The window Reno would have, in 2⁻¹⁰ bytes.
+    w_est: u64,
+    /// How long the stage has lasted, in nanoseconds, without the time in which the window was not
+    /// used.
+    elapsed: u64,
+    /// The smoothed round-trip time, in nanoseconds; 0 before the first sample.
+    srtt: u64,
+    /// When the last acknowledgment arrived.
+    last_ack: Instant,
+}
+
+impl Default for Cubic {
+    fn default() -> Self {
+        Self {
+            in_epoch: false,
+            w_max: 0,
+            cwnd_prior: 0,
+            k: 0,
+            remainder: 0,
+            w_est: 0,
+            elapsed: 0,
+            srtt: 0,
+            last_ack: Instant::ZERO,
+        }
+    }
+}
+
+impl Cubic {
+    /// Follows the round-trip time with the gain of RFC 6298 §2.3.
+    fn observe(&mut self, sample: &AckSample) {
+        let Some(rtt) = sample.rtt else { return };
+        let rtt = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX).max(1);
+        self.srtt = match self.srtt {
+            0 => rtt,
+            srtt => srtt - srtt / 8 + rtt / 8,
+        };
+    }
+
+    /// Congestion avoidance begins: the curve starts from the present window (§4.2, §4.3).
+    fn begin_epoch(&mut self, window: &Window) {
+        let cwnd = window.cwnd();
+        self.in_epoch = true;
+        self.elapsed = 0;
+        self.remainder = 0;
+        self.w_est = u64::from(cwnd) << EST_SHIFT;
+        if self.w_max == 0 {
+            self.cwnd_prior = self.cwnd_prior.max(cwnd);
+        }
+        if self.w_max <= cwnd {
+            self.w_max = cwnd;
+            self.k = 0;
+        } else {
+            // K = cbrt((w_max - cwnd) / C) with C = 2/5 segments/s³, in 2⁻¹⁰ s.
+            let bytes = u64::from(self.w_max - cwnd);
+            self.k = cbrt(((bytes * 5 / 2) << 30) / u64::from(window.mss())) as u32;
+        }
+    }
+
+    /// W_cubic(t) = C(t-K)³ + W_max in bytes, for `t` in nanoseconds (§4.2).
+    fn w_cubic(&self, t: u64, mss: u32) -> u64 {
+        let t = t.saturating_mul(1 << 10) / 1_000_000_000;
+        let k = u64::from(self.k);
+        let distance = t.abs_diff(k).min(MAX_TICKS);
+        // In 2⁻²⁰ s³, times C: in 2⁻²⁰ segments, below 2⁴⁹.
+        let segments = ((distance * distance * distance) >> 10) * 2 / 5;
+        let bytes = ((segments >> 6) * u64::from(mss)) >> 14;
+        let w_max = u64::from(self.w_max);
+        if t < k {
+            w_max.saturating_sub(bytes)
+        } else {
+            w_max + bytes
+        }
+    }
+
+    /// Advances W_est by `acked` bytes and gives it in whole bytes (§4.3).
+    fn reno_friendly(&mut self, window: &Window, acked: u32) -> u64 {
+        let step = (u64::from(window.mss()) * u64::from(acked)) << EST_SHIFT;
+        let step = if self.w_est >> EST_SHIFT < u64::from(self.cwnd_prior) {
+            // alpha = 3(1 - beta)/(1 + beta) = 9/17
+            step / 17 * 9
+        } else {
+            step
+        };
+        self.w_est = self.w_est.saturating_add(step / u64::from(window.cwnd()));
+        self.w_est >> EST_SHIFT
+    }
+
+    /// Congestion avoidance: what the window grows by for `acked` bytes (§4.3 to §4.5).
+    fn growth(&mut self, window: &Window, acked: u32) -> u32 {
+        let cwnd = u64::from(window.cwnd());
+        let acked = acked.min(window.cwnd());
+        let w_est = self.reno_friendly(window, acked);
+        if self.w_cubic(self.elapsed, window.mss()) < w_est {
+            return w_est.saturating_sub(cwnd) as u32;
+        }
+        let ahead = self.w_cubic(self.elapsed.saturating_add(self.srtt), window.mss());
+        let target = ahead.clamp(cwnd, cwnd + cwnd / 2);
+        let credit = (target - cwnd) * u64::from(acked) + u64::from(self.remainder);
+        self.remainder = (credit % cwnd) as u32;
+        (credit / cwnd) as u32
+    }
+}
+
+impl CongestionControl for Cubic {
+    fn on_ack(&mut self, window: &mut Window, sample: &AckSample) {
+        self.observe(sample);
+        let since = (sample.now - self.last_ack).as_nanos();
+        self.last_ack = sample.now;
+        if sample.in_recovery || !sample.is_cwnd_limited || sample.newly_acked == 0 {
+            return;
+        }
+        let acked = window.slow_start(sample);
+        if window.in_slow_start() {
+            return;
+        }
+        if self.in_epoch {
+            // A sender that uses its window hears an ACK each round trip; what is longer was idle
+            // time, which must not count (§4.2, §5.8).
+            self.elapsed = self
+                .elapsed
+                .saturating_add(since.min(u128::from(self.srtt)) as u64);
+        } else {
+            self.begin_epoch(window);
+        }
+        window.grow(self.growth(window, acked));
+    }
+
+    /// Multiplicative decrease by 0.7 (§4.6) and fast convergence (§4.7).
+    fn on_congestion(&mut self, window: &mut Window, _now: Instant, flight: u32) {
+        let cwnd = window.cwnd();
+        self.cwnd_prior = cwnd;
+        self.w_max = if cwnd < self.w_max {
+            scale(cwnd, 17, 20)
+        } else {
+            cwnd
+        };
+        self.in_epoch = false;
+        window.reduce(scale(flight, 7, 10));
+    }
+
+    /// Reno's collapse with CUBIC's threshold; the next stage starts its curve where it begins
+    /// (§4.8).
+    fn on_rto(&mut self, window: &mut Window, _now: Instant, flight: u32, first: bool) {
+        if first {
+            self.cwnd_prior = window.cwnd();
+            window.set_ssthresh(scale(flight, 7, 10));
+        }
+        self.w_max = 0;
+        self.in_epoch = false;
+        window.collapse();
+    }
+}
+
+/// `bytes * numerator / denominator`, for fractions below one.
+fn scale(bytes: u32, numerator: u64, denominator: u64) -> u32 {
+    (u64::from(bytes) * numerator / denominator) as u32
+}
+
+/// The integer cube root, rounded down: one bit of the root per step.
+fn cbrt(mut n: u64) -> u64 {
+    let mut root = 0;
+    for shift in (0..=63).rev().step_by(3) {
+        root *= 2;
+        let next = 3 * root * (root + 1) + 1;
+        if n >> shift >= next {
+            n -= next << shift;
+            root += 1;
+        }
+    }
+    root
+}
+
+#[cfg(test)]
+mod tests;

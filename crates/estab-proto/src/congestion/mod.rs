@@ -1,0 +1,201 @@
+//! Congestion control: how much may be in flight (RFC 5681, RFC 9438).
+//!
+//! What is lost, and what to send next, is [`recovery`](crate::recovery)'s to say. An algorithm sees
+//! one [`AckSample`] per acknowledgment and turns it into a [`Window`].
+
+mod cubic;
+mod new_reno;
+mod window;
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use estab_timer::{Duration, Instant};
+
+pub use cubic::Cubic;
+pub use new_reno::NewReno;
+pub use window::Window;
+
+use crate::recovery::AckSample;
+
+/// The congestion control algorithms that come with this crate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// Additive increase, multiplicative decrease (RFC 5681, RFC 6582).
+    NewReno,
+    /// Growth by a cubic function of the time since the last loss (RFC 9438).
+    #[default]
+    Cubic,
+}
+
+/// A congestion control algorithm: the policy by which a [`Window`] grows and shrinks.
+///
+/// One instance belongs to one connection. Implement it to use an algorithm of your own through
+/// [`Controller::custom`]:
+///
+/// ```
+/// use estab_proto::congestion::{CongestionControl, Controller, Window};
+/// use estab_proto::recovery::AckSample;
+/// use estab_timer::Instant;
+///
+/// /// Four segments, come what may.
+/// #[derive(Debug)]
+/// struct Fixed;
+///
+/// impl CongestionControl for Fixed {
+///     fn on_ack(&mut self, window: &mut Window, _sample: &AckSample) {
+///         window.set_cwnd(4 * window.mss());
+///     }
+///     fn on_congestion(&mut self, _window: &mut Window, _now: Instant, _flight: u32) {}
+///     fn on_rto(&mut self, _window: &mut Window, _now: Instant, _flight: u32, _first: bool) {}
+/// }
+///
+/// let controller = Controller::custom(Box::new(Fixed), 1460);
+/// assert_eq!(controller.cwnd(), 14_600);
+/// ```
+pub trait CongestionControl: fmt::Debug + Send {
+    /// An acknowledgment arrived, of whatever kind. The window must not grow unless
+    /// [`is_cwnd_limited`](AckSample::is_cwnd_limited), nor during fast recovery.
+    fn on_ack(&mut self, window: &mut Window, sample: &AckSample);
+
+    /// Loss was found and fast recovery begins, with `flight` bytes outstanding, not counting what
+    /// limited transmit added. [`Window::reduce`] is the usual answer.
+    fn on_congestion(&mut self, window: &mut Window, now: Instant, flight: u32);
+
+    /// Fast recovery ended: all that was outstanding when it began is acknowledged.
+    fn on_recovery_exit(&mut self, window: &mut Window, now: Instant) {
+        let _ = (window, now);
+    }
+
+    /// The retransmission timer expired with `flight` bytes outstanding. `first` is false if the
+    /// same segment timed out before, which must not lower the threshold again (RFC 5681 §3.1).
+    /// The answer includes [`Window::collapse`].
+    fn on_rto(&mut self, window: &mut Window, now: Instant, flight: u32, first: bool);
+
+    /// Data is about to be sent after nothing was sent for `idle`. As it stands,
+    /// [`Window::restart`] if that is longer than the retransmission timeout `rto`.
+    fn on_idle(&mut self, window: &mut Window, now: Instant, idle: Duration, rto: Duration) {
+        let _ = now;
+        if idle > rto {
+            window.restart();
+        }
+    }
+}
+
+/// The congestion control of one connection.
+#[derive(Debug)]
+pub struct Controller {
+    window: Window,
+    algorithm: Engine,
+}
+
+/// Ours are called directly; only a user's own is behind a pointer.
+#[derive(Debug)]
+enum Engine {
+    NewReno(NewReno),
+    Cubic(Cubic),
+    Custom(Box<dyn CongestionControl>),
+}
+
+/// Calls a method of whichever algorithm is in use, with the window as its first argument.
+macro_rules! dispatch {
+    ($self:ident.$method:ident($($argument:expr),*)) => {
+        match &mut $self.algorithm {
+            Engine::NewReno(it) => it.$method(&mut $self.window, $($argument),*),
+            Engine::Cubic(it) => it.$method(&mut $self.window, $($argument),*),
+            Engine::Custom(it) => it.$method(&mut $self.window, $($argument),*),
+        }
+    };
+}
+
+impl Controller {
+    /// A controller with the initial window for this MSS (RFC 6928).
+    pub fn new(algorithm: Algorithm, mss: u32) -> Self {
+        let algorithm = match algorithm {
+            Algorithm::NewReno => Engine::NewReno(NewReno::default()),
+            Algorithm::Cubic => Engine::Cubic(Cubic::default()),
+        };
+        Self {
+            window: Window::new(mss),
+            algorithm,
+        }
+    }
+
+    /// A controller that follows an algorithm of the user's.
+    pub fn custom(algorithm: Box<dyn CongestionControl>, mss: u32) -> Self {
+        Self {
+            window: Window::new(mss),
+            algorithm: Engine::Custom(algorithm),
+        }
+    }
+
+    /// The congestion window, in bytes: at least one MSS.
+    pub fn cwnd(&self) -> u32 {
+        self.window.cwnd()
+    }
+
+    /// The slow start threshold, in bytes; `u32::MAX` before the first congestion event.
+    pub fn ssthresh(&self) -> u32 {
+        self.window.ssthresh()
+    }
+
+    /// Whether the window is below the slow start threshold.
+    pub fn in_slow_start(&self) -> bool {
+        self.window.in_slow_start()
+    }
+
+    /// Takes a new MSS, from 1 to 65,535 bytes. A smaller one keeps the number of segments the
+    /// window is worth (RFC 5681 §3.1).
+    pub fn set_mss(&mut self, mss: u32) {
+        self.window.set_mss(mss);
+    }
+
+    /// The connection is established. If the SYN or SYN-ACK was lost the window is one segment
+    /// (RFC 5681 §3.1), otherwise the initial window (RFC 6928 §2).
+    pub fn on_handshake_done(&mut self, syn_lost: bool) {
+        let mss = self.window.mss();
+        self.window
+            .set_cwnd(if syn_lost { mss } else { Window::initial(mss) });
+    }
+
+    /// An acknowledgment was processed.
+    pub fn on_ack(&mut self, sample: &AckSample) {
+        dispatch!(self.on_ack(sample));
+    }
+
+    /// Fast recovery begins with `flight` bytes outstanding.
+    ///
+    /// What exceeds the congestion window was sent by limited transmit and is not counted
+    /// (RFC 5681 §3.2 step 2).
+    pub fn on_congestion(&mut self, now: Instant, flight: u32) {
+        let flight = flight.min(self.window.cwnd());
+        dispatch!(self.on_congestion(now, flight));
+    }
+
+    /// Fast recovery ended.
+    pub fn on_recovery_exit(&mut self, now: Instant) {
+        dispatch!(self.on_recovery_exit(now));
+    }
+
+    /// The retransmission timer expired with `flight` bytes outstanding; `first` is false if it
+    /// expired for the same segment before.
+    pub fn on_rto(&mut self, now: Instant, flight: u32, first: bool) {
+        let flight = flight.min(self.window.cwnd());
+        dispatch!(self.on_rto(now, flight, first));
+    }
+
+    /// Data is about to be sent after nothing was sent for `idle`, with this retransmission timeout.
+    pub fn on_idle(&mut self, now: Instant, idle: Duration, rto: Duration) {
+        dispatch!(self.on_idle(now, idle, rto));
+    }
+
+    /// Lowers the window to at most `bytes`, without a congestion event: for a sender whose flight
+    /// no longer fills it and whose next ACK would release a burst (RFC 6582 §3.2 step 3).
+    pub fn limit_cwnd(&mut self, bytes: u32) {
+        self.window.set_cwnd(self.window.cwnd().min(bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! The records of what was sent: a queue ordered by sequence number.
+
+use alloc::collections::VecDeque;
+
+use estab_timer::Instant;
+
+use crate::SeqNumber;
+
+/// Sequence numbers that were sent together and have fared alike since.
+///
+/// A record of a super-segment is longer than an MSS and is cut at multiples of it when its parts
+/// come to fare differently.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    /// The first sequence number.
+    pub(super) seq: SeqNumber,
+    /// How many there are; never zero.
+    pub(super) len: u32,
+    /// When they were last sent.
+    pub(super) sent_at: Instant,
+    /// Selectively acknowledged.
+    pub(super) sacked: bool,
+    /// Judged lost since they were last sent, or before a retransmission that is in flight.
+    pub(super) lost: bool,
+    /// A retransmission is in flight.
+    pub(super) in_retransmit: bool,
+    /// Ever retransmitted: their round-trip time is ambiguous (RFC 6298 §3).
+    pub(super) retransmitted: bool,
+}
+
+impl Record {
+    /// The sequence number after the last.
+    pub(super) fn end(&self) -> SeqNumber {
+        self.seq + self.len
+    }
+
+    /// Whether it waits to be retransmitted.
+    pub(super) fn is_pending(&self) -> bool {
+        self.lost && !self.in_retransmit && !self.sacked
+    }
+
+    /// The part of it from `from` up to `to`, which must lie inside.
+    fn part(&self, from: SeqNumber, to: SeqNumber) -> Self {
+        Self {
+            seq: from,
+            len: to - from,
+            ..*self
+        }
+    }
+}
+
+/// A queue of records that needs no heap while it holds at most one, as an idle connection or one
+/// that sends a request at a time does.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    /// The only record, if `many` is empty.
+    one: Option<Record>,
+    many: VecDeque<Record>,
+}
+
+impl Records {
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.one.is_some()) + self.many.len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Record> {
+        match &self.one {
+            Some(one) => Some(one).filter(|_| index == 0),
+            None => self.many.get(index),
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Record> {
+        match &mut self.one {
+            Some(one) => Some(one).filter(|_| index == 0),
+            None => self.many.get_mut(index),
+        }
+    }
+
+    pub(super) fn front(&self) -> Option<&Record> {
+        self.get(0)
+    }
+
+    pub(super) fn back(&self) -> Option<&Record> {
+        self.one.as_ref().or_else(|| self.many.back())
+    }
+
+    pub(super) fn back_mut(&mut self) -> Option<&mut Record> {
+        self.one.as_mut().or_else(|| self.many.back_mut())
+    }
+
+    pub(super) fn push_back(&mut self, record: Record) {
+        if self.len() == 0 {
+            self.one = Some(record);
+        } else {
+            self.many().push_back(record);
+        }
+    }
+
+    /// Removes the first record; the heap is given back with the last one.
+    pub(super) fn pop_front(&mut self) {
+        self.one = None;
+        if self.many.pop_front().is_some() && self.many.is_empty() {
+            self.many = VecDeque::new();
+        }
+    }
+
+    /// The index of the record that holds `seq`; `len()` if none does.
+    pub(super) fn index_of(&self, seq: SeqNumber) -> usize {
+        let Some(start) = self.front().map(|first| first.seq) else {
+            return 0;
+        };
+        match &self.one {
+            Some(one) => usize::from(!seq.within(one.seq, one.len)),
+            None => self
+                .many
+                .partition_point(|record| record.end() - start <= seq - start),
+        }
+    }
+
+    /// Cuts the record at `index` in two at `at`; does nothing unless `at` is inside it.
+    pub(super) fn cut(&mut self, index: usize, at: SeqNumber) {
+        let Some(record) = self.get_mut(index) else {
+            return;
+        };
+        let whole = *record;
+        if at == whole.seq || !at.within(whole.seq, whole.len) {
+            return;
+        }
+        *record = whole.part(whole.seq, at);
+        self.many().insert(index + 1, whole.part(at, whole.end()));
+    }
+
+    /// Cuts the record at `index` at every multiple of `mss`: all at once, so that the many cuts of
+    /// a super-segment move the records behind it only once.
+    pub(super) fn chop(&mut self, index: usize, mss: u32) {
+        let Some(whole) = self.get(index).copied().filter(|record| record.len > mss) else {
+            return;
+        };
+        let many = self.many();
+        let tail = many.split_off(index + 1);
+        many.pop_back();
+        many.extend((0..whole.len).step_by(mss as usize).map(|offset| {
+            let len = mss.min(whole.len - offset);
+            Record {
+                seq: whole.seq + offset,
+                len,
+                ..whole
+            }
+        }));
+        many.extend(tail);
+    }
+
+    /// The queue on the heap, after the only record was moved there.
+    fn many(&mut self) -> &mut VecDeque<Record> {
+        self.many.extend(self.one.take());
+        &mut self.many
+    }
+}

@@ -1,0 +1,455 @@
+//! The scoreboard (RFC 6675 §3): what was sent, when, and what became of it.
+//!
+//! It keeps the facts and their sums. What counts as lost is [`detect`](super::detect)'s to say.
+
+use estab_timer::Instant;
+
+use super::ranges::{Range, Ranges};
+use super::records::{Record, Records};
+use crate::SeqNumber;
+
+/// Records beyond one per MSS outstanding that new data may take, as many small writes do; more are
+/// joined to the last one.
+const SPARE_RECORDS: usize = 1024;
+
+/// Sums over the records that are not selectively acknowledged, in sequence numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    /// Selectively acknowledged (this one over those that are).
+    pub(super) sacked: u32,
+    /// Lost.
+    pub(super) lost: u32,
+    /// With a retransmission in flight, whether lost or not.
+    pub(super) in_retransmit: u32,
+    /// Lost with no retransmission in flight.
+    pub(super) pending: u32,
+}
+
+impl Sums {
+    fn parts(record: &Record) -> [bool; 4] {
+        let open = !record.sacked;
+        let Record {
+            sacked,
+            lost,
+            in_retransmit,
+            ..
+        } = *record;
+        [
+            sacked,
+            open && lost,
+            open && in_retransmit,
+            record.is_pending(),
+        ]
+    }
+
+    fn each(&mut self) -> [&mut u32; 4] {
+        [
+            &mut self.sacked,
+            &mut self.lost,
+            &mut self.in_retransmit,
+            &mut self.pending,
+        ]
+    }
+
+    /// Counts `len` numbers of a record in.
+    fn add(&mut self, record: &Record, len: u32) {
+        for (sum, counts) in self.each().into_iter().zip(Self::parts(record)) {
+            *sum += if counts { len } else { 0 };
+        }
+    }
+
+    /// Counts `len` numbers of a record out.
+    fn remove(&mut self, record: &Record, len: u32) {
+        for (sum, counts) in self.each().into_iter().zip(Self::parts(record)) {
+            *sum -= if counts { len } else { 0 };
+        }
+    }
+}
+
+/// What an acknowledgment, cumulative or selective, covered for the first time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Covered {
+    /// How many sequence numbers.
+    pub(super) bytes: u32,
+    /// How many of them had been selectively acknowledged before.
+    pub(super) sacked_before: u32,
+    /// When the first of those not acknowledged before was sent.
+    pub(super) sent_at: Option<Instant>,
+    /// Whether one of them was ever retransmitted, which makes `sent_at` ambiguous.
+    pub(super) retransmitted: bool,
+}
+
+impl Covered {
+    /// Adds what another block covered.
+    pub(super) fn join(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.sacked_before += other.sacked_before;
+        self.retransmitted |= other.retransmitted;
+        self.sent_at = match (self.sent_at, other.sent_at) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+
+    fn note(&mut self, record: &Record, len: u32) {
+        self.bytes += len;
+        if record.sacked {
+            self.sacked_before += len;
+            return;
+        }
+        self.retransmitted |= record.retransmitted;
+        self.sent_at = Some(
+            self.sent_at
+                .map_or(record.sent_at, |at| at.min(record.sent_at)),
+        );
+    }
+}
+
+/// SND.UNA to SND.NXT, record by record.
+#[derive(Debug)]
+pub(super) struct Scoreboard {
+    una: SeqNumber,
+    nxt: SeqNumber,
+    /// No record below is pending: where the search for the next retransmission starts.
+    resume: SeqNumber,
+    /// Everything below that is not selectively acknowledged was judged lost.
+    judged: SeqNumber,
+    records: Records,
+    ranges: Ranges,
+    sums: Sums,
+}
+
+impl Scoreboard {
+    pub(super) fn new(una: SeqNumber) -> Self {
+        Self {
+            una,
+            nxt: una,
+            resume: una,
+            judged: una,
+            records: Records::default(),
+            ranges: Ranges::default(),
+            sums: Sums::default(),
+        }
+    }
+
+    pub(super) fn una(&self) -> SeqNumber {
+        self.una
+    }
+
+    pub(super) fn nxt(&self) -> SeqNumber {
+        self.nxt
+    }
+
+    pub(super) fn outstanding(&self) -> u32 {
+        self.nxt - self.una
+    }
+
+    pub(super) fn sums(&self) -> Sums {
+        self.sums
+    }
+
+    pub(super) fn ranges(&self) -> &Ranges {
+        &self.ranges
+    }
+
+    pub(super) fn front(&self) -> Option<&Record> {
+        self.records.front()
+    }
+
+    /// Whether there are so many records that new data must wait for an acknowledgment.
+    pub(super) fn is_full(&self, mss: u32) -> bool {
+        self.records.len() >= 2 * (self.outstanding() / mss) as usize + 2 * SPARE_RECORDS
+    }
+
+    /// New data was sent from SND.NXT on.
+    pub(super) fn push(&mut self, now: Instant, len: u32, mss: u32) {
+        let seq = self.nxt;
+        self.nxt += len;
+        let crowded = self.records.len() >= (self.outstanding() / mss) as usize + SPARE_RECORDS;
+        if crowded
+            && let Some(last) = self.records.back_mut()
+            && !(last.sacked || last.lost || last.retransmitted)
+        {
+            last.len += len;
+            last.sent_at = now;
+            return;
+        }
+        self.records.push_back(Record {
+            seq,
+            len,
+            sent_at: now,
+            sacked: false,
+            lost: false,
+            in_retransmit: false,
+            retransmitted: false,
+        });
+    }
+
+    /// Everything below `ack`, which is at most SND.NXT, was received in order.
+    pub(super) fn acknowledge(&mut self, ack: SeqNumber) -> Covered {
+        let mut covered = Covered::default();
+        while self.una != ack
+            && let Some(&first) = self.records.front()
+        {
+            let len = first.len.min(ack - self.una);
+            covered.note(&first, len);
+            self.sums.remove(&first, len);
+            self.una += len;
+            if len == first.len {
+                self.records.pop_front();
+            } else if let Some(first) = self.records.get_mut(0) {
+                first.seq += len;
+                first.len -= len;
+            }
+        }
+        self.ranges.trim(self.una);
+        if self.una == self.nxt {
+            self.ranges.clear();
+        }
+        self.resume = self.resume.max(self.una);
+        self.judged = self.judged.max(self.una);
+        covered
+    }
+
+    /// `left..right`, inside SND.UNA to SND.NXT, was selectively acknowledged.
+    ///
+    /// Only what is new is visited. Super-segments are cut at multiples of `mss`; a segment that is
+    /// covered in part counts as missing, and a later block that covers it whole will say so.
+    pub(super) fn sack(&mut self, left: SeqNumber, right: SeqNumber, mss: u32) -> Covered {
+        let mut covered = Covered::default();
+        if self.ranges.is_full() {
+            return covered;
+        }
+        let (left, right) = (
+            self.boundary_at_or_after(left, mss),
+            self.boundary_at_or_before(right, mss),
+        );
+        let mut from = left;
+        while from.before(right)
+            && let Some(Range {
+                left: start,
+                right: end,
+            }) = self.ranges.gap(from, right)
+        {
+            let mut index = self.records.index_of(start);
+            while let Some(&record) = self.records.get(index)
+                && record.seq.before(end)
+            {
+                covered.note(&record, record.len);
+                self.update(index, |record| {
+                    record.sacked = true;
+                    record.lost = false;
+                    record.in_retransmit = false;
+                });
+                index += 1;
+            }
+            from = end;
+        }
+        if left.before(right) {
+            self.ranges.insert(left, right);
+        }
+        covered
+    }
+
+    /// The first edge of a segment that is not before `seq`.
+    fn boundary_at_or_after(&mut self, seq: SeqNumber, mss: u32) -> SeqNumber {
+        match self.segment_at(seq, mss) {
+            Some(record) if record.seq != seq => record.end(),
+            _ => seq,
+        }
+    }
+
+    /// The last edge of a segment that is not after `seq`.
+    fn boundary_at_or_before(&mut self, seq: SeqNumber, mss: u32) -> SeqNumber {
+        self.segment_at(seq, mss).map_or(seq, |record| record.seq)
+    }
+
+    /// The record that holds `seq`, cut down to a segment if `seq` is inside a super-segment.
+    fn segment_at(&mut self, seq: SeqNumber, mss: u32) -> Option<Record> {
+        let index = self.records.index_of(seq);
+        let record = *self.records.get(index)?;
+        if record.len <= mss || record.seq == seq {
+            return Some(record);
+        }
+        self.records.chop(index, mss);
+        self.records.get(self.records.index_of(seq)).copied()
+    }
+
+    /// Judges lost whatever is below `edge` and not selectively acknowledged. Gives how much of it
+    /// was not judged so before.
+    pub(super) fn mark_lost_below(&mut self, edge: SeqNumber) -> u32 {
+        let before = self.sums.lost;
+        let mut index = self.records.index_of(self.judged);
+        while let Some(record) = self.records.get(index)
+            && record.seq.before(edge)
+        {
+            self.mark(index);
+            index += 1;
+        }
+        self.judged = self.judged.max(edge);
+        self.sums.lost - before
+    }
+
+    /// Judges the first segment lost. Gives how much of it was not judged so before.
+    pub(super) fn mark_first_lost(&mut self, mss: u32) -> u32 {
+        let before = self.sums.lost;
+        self.records.chop(0, mss);
+        self.mark(0);
+        self.sums.lost - before
+    }
+
+    /// Judges everything lost that is not selectively acknowledged, retransmissions in flight too.
+    pub(super) fn mark_all_lost(&mut self) -> u32 {
+        let before = self.sums.lost;
+        for index in 0..self.records.len() {
+            self.mark_again(index);
+        }
+        self.judged = self.nxt;
+        self.sums.lost - before
+    }
+
+    /// Judges lost the segments that are longer than `mss`, retransmissions in flight too.
+    pub(super) fn mark_longer_lost(&mut self, mss: u32) -> u32 {
+        let before = self.sums.lost;
+        for index in 0..self.records.len() {
+            if self
+                .records
+                .get(index)
+                .is_some_and(|record| record.len > mss)
+            {
+                self.mark_again(index);
+            }
+        }
+        self.sums.lost - before
+    }
+
+    fn mark(&mut self, index: usize) {
+        self.update(index, |record| record.lost = !record.sacked);
+        self.resume_at(index);
+    }
+
+    fn mark_again(&mut self, index: usize) {
+        self.update(index, |record| {
+            record.lost = !record.sacked;
+            record.in_retransmit = false;
+        });
+        self.resume_at(index);
+    }
+
+    fn resume_at(&mut self, index: usize) {
+        if let Some(record) = self.records.get(index).filter(|record| record.is_pending()) {
+            self.resume = self.resume.min(record.seq);
+        }
+    }
+
+    /// Cuts every super-segment into segments of `mss`, as they went out: to be called before the
+    /// MSS changes.
+    pub(super) fn cut_all(&mut self, mss: u32) {
+        let mut index = 0;
+        while let Some(record) = self.records.get(index) {
+            if record.len > mss {
+                self.records.chop(index, mss);
+            }
+            index += 1;
+        }
+    }
+
+    /// `seq..seq+len` was sent again. With `in_flight` false it is not counted as being under way.
+    pub(super) fn retransmit(
+        &mut self,
+        now: Instant,
+        seq: SeqNumber,
+        len: u32,
+        mss: u32,
+        in_flight: bool,
+    ) {
+        let end = seq + len;
+        for at in [seq, end] {
+            if let Some(record) = self.segment_at(at, mss)
+                && record.seq != at
+                && !self.is_full(mss)
+            {
+                self.records.cut(self.records.index_of(at), at);
+            }
+        }
+        let mut index = self.records.index_of(seq);
+        while let Some(record) = self.records.get(index)
+            && record.seq.before(end)
+        {
+            self.update(index, |record| {
+                record.sent_at = now;
+                record.retransmitted = true;
+                record.in_retransmit |= in_flight;
+            });
+            index += 1;
+        }
+        if self.resume.within(seq, len) {
+            self.resume = end;
+        }
+    }
+
+    /// The first record that waits to be retransmitted.
+    pub(super) fn first_pending(&self) -> Option<Record> {
+        if self.sums.pending == 0 {
+            return None;
+        }
+        self.find_open(self.resume, |record| record.is_pending())
+    }
+
+    /// The first record from `from` on that is not selectively acknowledged and fits.
+    pub(super) fn find_open(
+        &self,
+        from: SeqNumber,
+        fits: impl Fn(&Record) -> bool,
+    ) -> Option<Record> {
+        let mut index = self.records.index_of(from);
+        while let Some(record) = self.records.get(index) {
+            if record.sacked {
+                // One jump over a run, however long.
+                let run = self.ranges.covering(record.seq)?;
+                index = self.records.index_of(run.right);
+                continue;
+            }
+            if fits(record) {
+                return Some(*record);
+            }
+            index += 1;
+        }
+        None
+    }
+
+    /// The last record that is not selectively acknowledged.
+    pub(super) fn last_open(&self) -> Option<Record> {
+        let last = *self.records.back()?;
+        if !last.sacked {
+            return Some(last);
+        }
+        let run = self.ranges.covering(last.seq)?;
+        self.records
+            .index_of(run.left)
+            .checked_sub(1)
+            .and_then(|index| self.records.get(index))
+            .copied()
+    }
+
+    /// Forgets all selective acknowledgments: the receiver has dropped what it held.
+    pub(super) fn forget_sacks(&mut self) {
+        for index in 0..self.records.len() {
+            self.update(index, |record| record.sacked = false);
+        }
+        self.ranges.clear();
+    }
+
+    /// Changes a record and the sums with it.
+    fn update(&mut self, index: usize, change: impl FnOnce(&mut Record)) {
+        let Some(record) = self.records.get_mut(index) else {
+            return;
+        };
+        self.sums.remove(record, record.len);
+        change(record);
+        self.sums.add(record, record.len);
+    }
+}
+
+#[cfg(test)]
+mod tests;
