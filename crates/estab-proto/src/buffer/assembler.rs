@@ -1,78 +1,98 @@
-//! Which bytes beyond RCV.NXT are held: the out-of-order extents, and how recently each changed.
+//! Which bytes beyond RCV.NXT are held: the out-of-order extents, by place and by recency.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::iter;
 use core::ops::Range;
 
-/// An extent: a run of bytes with a hole on either side. Its start is its key.
+use super::not_empty;
+
+/// What stands for no slot.
+const NONE: u16 = u16::MAX;
+
+/// A stream offset as a key. Its own type so that the tests can count comparisons.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(test), derive(PartialEq, Eq, PartialOrd, Ord))]
+struct Place(u64);
+
+/// A run of bytes with a hole on either side, linked to those touched just before and after it.
 #[derive(Debug)]
 struct Extent {
+    start: u64,
     end: u64,
-    /// The order in which extents were last touched.
-    stamp: u64,
+    newer: u16,
+    /// In a free slot, the next free one.
+    older: u16,
 }
 
-/// The disjoint extents held beyond a hole, by place and by recency.
+/// The disjoint extents held beyond a hole; fewer than 65,535.
 ///
-/// Extents that meet are one, so there is at least a byte missing between any two. Every operation
-/// takes time in the logarithm of their number, and in the number of those it removes.
-#[derive(Debug, Default)]
+/// Extents that meet are one, so at least a byte is missing between any two. Every operation takes
+/// time in the logarithm of their number, times the number of those it joins.
+#[derive(Debug)]
 pub(super) struct Assembler {
-    extents: BTreeMap<u64, Extent>,
-    /// Stamp to start.
-    recent: BTreeMap<u64, u64>,
-    last_stamp: u64,
+    /// The slot of each extent by its start.
+    places: BTreeMap<Place, u16>,
+    slots: Vec<Extent>,
+    free: u16,
+    newest: u16,
+}
+
+impl Default for Assembler {
+    fn default() -> Self {
+        Self {
+            places: BTreeMap::new(),
+            slots: Vec::new(),
+            free: NONE,
+            newest: NONE,
+        }
+    }
 }
 
 impl Assembler {
     /// The number of extents.
     pub(super) fn len(&self) -> usize {
-        self.extents.len()
+        self.places.len()
     }
 
     /// Whether there is no extent.
     pub(super) fn is_empty(&self) -> bool {
-        self.extents.is_empty()
+        self.places.is_empty()
     }
 
-    /// Whether `range` would be an extent of its own, one that meets no other.
-    pub(super) fn is_apart(&self, range: &Range<u64>) -> bool {
-        self.extents
-            .range(..=range.end)
-            .next_back()
-            .is_none_or(|(_, extent)| extent.end < range.start)
-    }
-
-    /// Where the first extent begins.
-    pub(super) fn first_start(&self) -> Option<u64> {
-        self.extents.first_key_value().map(|(&start, _)| start)
+    /// The extent nearest to RCV.NXT.
+    pub(super) fn first(&self) -> Option<Range<u64>> {
+        self.places
+            .first_key_value()
+            .map(|(_, &slot)| self.range(slot))
     }
 
     /// The extent furthest from RCV.NXT.
     pub(super) fn last(&self) -> Option<Range<u64>> {
-        self.extents
+        self.places
             .last_key_value()
-            .map(|(&start, extent)| start..extent.end)
+            .map(|(_, &slot)| self.range(slot))
+    }
+
+    /// Removes the extent nearest to RCV.NXT.
+    pub(super) fn pop_first(&mut self) -> Option<Range<u64>> {
+        let (_, slot) = self.places.pop_first()?;
+        Some(self.vacate(slot))
     }
 
     /// Removes the extent furthest from RCV.NXT.
     pub(super) fn pop_last(&mut self) -> Option<Range<u64>> {
-        let (start, extent) = self.extents.pop_last()?;
-        self.recent.remove(&extent.stamp);
-        Some(start..extent.end)
+        let (_, slot) = self.places.pop_last()?;
+        Some(self.vacate(slot))
     }
 
-    /// Removes the first extent if it begins at or before `point`.
-    pub(super) fn pop_first(&mut self, point: u64) -> Option<Range<u64>> {
-        let entry = self.extents.first_entry()?;
-        if *entry.key() > point {
-            return None;
-        }
-        let (start, extent) = entry.remove_entry();
-        self.recent.remove(&extent.stamp);
-        Some(start..extent.end)
+    /// Whether `range` would be an extent of its own: it meets none that is held.
+    pub(super) fn is_apart(&self, range: &Range<u64>) -> bool {
+        self.at_or_before(range.end)
+            .is_none_or(|slot| self.range(slot).end < range.start)
     }
 
-    /// Adds `range`, which is not empty, and makes the extent it becomes part of the most recent.
+    /// Adds `range`, which is not empty; the extent it becomes part of is the most recent one then.
     ///
     /// Calls `gap` for each part that was missing, in order, and returns the first part that was
     /// not (RFC 2883 §4.2).
@@ -81,58 +101,122 @@ impl Assembler {
         range: Range<u64>,
         mut gap: impl FnMut(Range<u64>),
     ) -> Option<Range<u64>> {
-        let mut whole = range.clone();
-        if let Some((&start, extent)) = self.extents.range(..range.start).next_back()
-            && extent.end >= range.start
-        {
-            whole.start = start;
-        }
-
         let mut duplicate = None;
         let mut at = range.start;
-        for (&start, extent) in self.extents.range(whole.start..=range.end) {
-            if at < start {
-                gap(at..start);
+        let first = self
+            .at_or_before(range.start)
+            .filter(|&slot| self.range(slot).end >= at);
+        if let Some(slot) = first {
+            at = self.range(slot).end;
+            duplicate = not_empty(range.start..at.min(range.end));
+        }
+        while let Some(next) = self.pop_between(range.start + 1, range.end) {
+            if at < next.start {
+                gap(at..next.start);
             }
-            let held = start.max(range.start)..extent.end.min(range.end);
-            if duplicate.is_none() && !held.is_empty() {
-                duplicate = Some(held);
-            }
-            at = at.max(extent.end);
+            duplicate = duplicate.or_else(|| not_empty(next.start..next.end.min(range.end)));
+            at = next.end;
         }
         if at < range.end {
             gap(at..range.end);
+            at = range.end;
         }
-        whole.end = at.max(range.end);
-        self.join(whole);
+        match first {
+            Some(slot) => self.extend(slot, at),
+            None => self.occupy(range.start..at),
+        }
         duplicate
-    }
-
-    /// Replaces every extent that begins in `whole` or at its end by `whole`, the most recent.
-    fn join(&mut self, whole: Range<u64>) {
-        let within = (whole.start + 1)..=whole.end;
-        while let Some((&start, extent)) = self.extents.range(within.clone()).next() {
-            self.recent.remove(&extent.stamp);
-            self.extents.remove(&start);
-        }
-        let extent = self
-            .extents
-            .entry(whole.start)
-            .or_insert(Extent { end: 0, stamp: 0 });
-        extent.end = whole.end;
-        if extent.stamp == 0 || extent.stamp != self.last_stamp {
-            self.recent.remove(&extent.stamp);
-            self.last_stamp += 1;
-            extent.stamp = self.last_stamp;
-            self.recent.insert(extent.stamp, whole.start);
-        }
     }
 
     /// The extents, the one with the most recently received text first (RFC 2018 §4).
     pub(super) fn by_recency(&self) -> impl Iterator<Item = Range<u64>> + '_ {
-        self.recent.values().rev().filter_map(|start| {
-            let extent = self.extents.get(start)?;
-            Some(*start..extent.end)
-        })
+        let slot = |slot: u16| self.slots.get(usize::from(slot));
+        iter::successors(slot(self.newest), move |extent| slot(extent.older))
+            .map(|extent| extent.start..extent.end)
+    }
+
+    fn range(&self, slot: u16) -> Range<u64> {
+        let extent = &self.slots[usize::from(slot)];
+        extent.start..extent.end
+    }
+
+    /// The last extent that begins no later than `offset`.
+    fn at_or_before(&self, offset: u64) -> Option<u16> {
+        self.places
+            .range(..=Place(offset))
+            .next_back()
+            .map(|(_, &slot)| slot)
+    }
+
+    /// Removes the first extent that begins from `from` to `to`, both included.
+    fn pop_between(&mut self, from: u64, to: u64) -> Option<Range<u64>> {
+        let (&place, &slot) = self.places.range(Place(from)..=Place(to)).next()?;
+        self.places.remove(&place);
+        Some(self.vacate(slot))
+    }
+
+    /// Moves the end of an extent and makes it the most recent.
+    fn extend(&mut self, slot: u16, end: u64) {
+        self.slots[usize::from(slot)].end = end;
+        if self.newest != slot {
+            self.unlink(slot);
+            self.link(slot);
+        }
+    }
+
+    /// Makes `range` an extent, the most recent.
+    fn occupy(&mut self, range: Range<u64>) {
+        let extent = Extent {
+            start: range.start,
+            end: range.end,
+            newer: NONE,
+            older: NONE,
+        };
+        let slot = if self.free == NONE {
+            self.slots.push(extent);
+            (self.slots.len() - 1) as u16
+        } else {
+            let slot = self.free;
+            let vacant = &mut self.slots[usize::from(slot)];
+            self.free = vacant.older;
+            *vacant = extent;
+            slot
+        };
+        self.places.insert(Place(range.start), slot);
+        self.link(slot);
+    }
+
+    /// Frees the slot of an extent that has no place any more.
+    fn vacate(&mut self, slot: u16) -> Range<u64> {
+        self.unlink(slot);
+        self.slots[usize::from(slot)].older = self.free;
+        self.free = slot;
+        self.range(slot)
+    }
+
+    /// Puts an extent before the newest one.
+    fn link(&mut self, slot: u16) {
+        let older = self.newest;
+        let extent = &mut self.slots[usize::from(slot)];
+        (extent.newer, extent.older) = (NONE, older);
+        if let Some(neighbour) = self.slots.get_mut(usize::from(older)) {
+            neighbour.newer = slot;
+        }
+        self.newest = slot;
+    }
+
+    /// Takes an extent out of the order of recency.
+    fn unlink(&mut self, slot: u16) {
+        let &Extent { newer, older, .. } = &self.slots[usize::from(slot)];
+        match self.slots.get_mut(usize::from(newer)) {
+            Some(neighbour) => neighbour.older = older,
+            None => self.newest = older,
+        }
+        if let Some(neighbour) = self.slots.get_mut(usize::from(older)) {
+            neighbour.newer = newer;
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

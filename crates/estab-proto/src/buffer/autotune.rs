@@ -128,7 +128,7 @@ impl RecvTuner {
     fn target(copied: u32, before: u32) -> u32 {
         let (copied, before) = (u64::from(copied), u64::from(before));
         let growth = copied * (copied - before) / before;
-        u32::try_from((copied + growth) * 2).unwrap_or(u32::MAX)
+        u32::try_from(growth.saturating_add(copied).saturating_mul(2)).unwrap_or(u32::MAX)
     }
 
     /// Halves the capacity for each four seconds without data, down to where it started; the next
@@ -178,3 +178,6 @@ impl SendTuner {
             .min(self.max)
     }
 }
+
+#[cfg(test)]
+mod tests;

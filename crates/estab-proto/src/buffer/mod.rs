@@ -21,6 +21,8 @@ pub use self::autotune::{RecvTuner, SendTuner};
 pub use self::recv::{Inserted, RecvBuffer};
 pub use self::send::{SendBuffer, Slices};
 
+use core::ops::Range;
+
 use bytes::Bytes;
 
 /// The largest block the buffers allocate of their own.
@@ -44,4 +46,9 @@ fn share(text: &[u8], backing: Option<&Bytes>) -> Option<Bytes> {
     let outer = backing.as_ptr_range();
     let inner = text.as_ptr_range();
     (outer.start <= inner.start && inner.end <= outer.end).then(|| backing.slice_ref(text))
+}
+
+/// `range`, unless there is nothing in it.
+fn not_empty(range: Range<u64>) -> Option<Range<u64>> {
+    (!range.is_empty()).then_some(range)
 }

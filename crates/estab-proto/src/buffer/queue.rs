@@ -56,7 +56,7 @@ impl Queue {
 
     /// The memory in use: whole blocks, however little of them is queued, and their table.
     pub(super) fn allocated(&self) -> usize {
-        self.charge as usize + self.tail.capacity() + self.sealed.len() * size_of::<Block>()
+        self.charge as usize + self.tail.capacity() + self.sealed.capacity() * size_of::<Block>()
     }
 
     /// Copies `text` to the end. A block allocated for it has at least `block` bytes, and no more
@@ -202,3 +202,6 @@ impl<'a> Iterator for Slices<'a> {
         (!slice.is_empty()).then_some(slice)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use super::assembler::Assembler;
 use super::queue::Queue;
 use super::store::Store;
-use super::{MAX_BLOCK, MIN_BLOCK, share};
+use super::{MAX_BLOCK, MIN_BLOCK, not_empty, share};
 
 /// The most extents kept beyond holes. An honest path with 5% of its packets out of order stays
 /// far below it.
 const MAX_RANGES: usize = 1024;
 
-/// What an extent is charged for its records, on top of its bytes.
+/// What the records of an extent take, on top of its bytes: a slot and an entry of the tree.
 const RANGE_COST: usize = 64;
 
 /// What [`RecvBuffer::insert`] did with a text.
@@ -136,6 +136,7 @@ impl RecvBuffer {
             .min(self.window() as usize)
     }
 
+    /// Inserts text that begins at RCV.NXT or before it.
     fn insert_at_next(
         &mut self,
         range: Range<u64>,
@@ -143,42 +144,52 @@ impl RecvBuffer {
         backing: Option<&Bytes>,
     ) -> Inserted {
         let before = self.next;
-        let mut duplicate = (range.start < before).then(|| range.start..before.min(range.end));
-        let part =
-            |from: u64, to: u64| &text[(from - range.start) as usize..(to - range.start) as usize];
-        let had_beyond = self.beyond.is_some();
-        let mut beyond = self.beyond.take();
+        let mut duplicate = not_empty(range.start..range.end.min(before));
+        let filled_hole = self.beyond.is_some() && range.end > before;
         while self.next < range.end {
-            let stop = beyond
+            let extent = self
+                .beyond
                 .as_ref()
-                .and_then(|b| b.extents.first_start())
-                .unwrap_or(range.end);
-            self.append(part(self.next, stop.min(range.end)), backing);
-            let Some(beyond) = beyond.as_mut() else { break };
-            if let Some(extent) = beyond.extents.pop_first(self.next) {
-                if duplicate.is_none() && extent.start < range.end {
-                    duplicate = Some(extent.start..extent.end.min(range.end));
-                }
-                let block = self.block();
-                self.next = extent.end;
-                beyond.store.drain(extent, &mut self.queue, block);
+                .and_then(|beyond| beyond.extents.first());
+            let stop = extent
+                .as_ref()
+                .map_or(range.end, |extent| extent.start.min(range.end));
+            let part = (self.next - range.start) as usize..(stop - range.start) as usize;
+            self.append(&text[part], backing);
+            if let Some(extent) = extent.filter(|extent| extent.start == stop) {
+                let held = || not_empty(extent.start..extent.end.min(range.end));
+                duplicate = duplicate.or_else(held);
+                self.pull();
             }
-        }
-        if let Some(mut beyond) = beyond
-            && !beyond.extents.is_empty()
-        {
-            beyond.store.discard_before(self.next);
-            self.beyond = Some(beyond);
         }
         let advanced = (self.next - before) as u32;
         Inserted {
             advanced,
             duplicate,
-            filled_hole: had_beyond && advanced > 0,
+            filled_hole,
             ..Inserted::default()
         }
     }
 
+    /// Moves the first extent, which begins at RCV.NXT, to the bytes in order.
+    fn pull(&mut self) {
+        let block = self.block();
+        let Some(beyond) = &mut self.beyond else {
+            return;
+        };
+        let Some(extent) = beyond.extents.pop_first() else {
+            return;
+        };
+        self.next = extent.end;
+        beyond.store.drain(extent, &mut self.queue, block);
+        if beyond.extents.is_empty() {
+            self.beyond = None;
+        } else {
+            beyond.store.discard_before(self.next);
+        }
+    }
+
+    /// Inserts text that begins beyond RCV.NXT.
     fn insert_beyond(
         &mut self,
         range: Range<u64>,
@@ -314,3 +325,6 @@ impl RecvBuffer {
         self.beyond = None;
     }
 }
+
+#[cfg(test)]
+mod tests;

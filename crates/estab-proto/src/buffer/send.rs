@@ -92,3 +92,6 @@ impl SendBuffer {
         *self = Self::new();
     }
 }
+
+#[cfg(test)]
+mod tests;

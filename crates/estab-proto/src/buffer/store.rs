@@ -39,7 +39,8 @@ pub(super) struct Store {
 impl Store {
     /// The memory in use.
     pub(super) fn allocated(&self) -> usize {
-        self.pages.len() * PAGE + self.charge + self.kept.len() * size_of::<(u64, Kept)>()
+        let pages = self.pages.len() * (PAGE + size_of::<(u64, Vec<u8>)>());
+        pages + self.charge + self.kept.len() * size_of::<(u64, Kept)>()
     }
 
     /// Keeps `text`, none of which is held yet, at `offset`.
@@ -118,3 +119,6 @@ impl Store {
 fn place(offset: u64) -> (u64, usize) {
     (offset / PAGE as u64, (offset % PAGE as u64) as usize)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+use core::time::Duration;
+
+use estab_timer::Instant;
+
+use super::{HALF_LIFE, RecvTuner, SendTuner};
+
+const KIB: u32 = 1024;
+const MIB: u32 = 1024 * KIB;
+const RTT: Duration = Duration::from_millis(100);
+
+/// Runs `rounds` round trips from `now` on: a sender whose window grows as in slow start up to `rate` bytes per round trip, into a window
+/// the tuner decides, for an application that takes at most `appetite` at once. Returns the rounds
+/// in which the receive window held the sender back, and the final capacity.
+fn run(
+    tuner: &mut RecvTuner,
+    now: &mut Instant,
+    rate: u32,
+    appetite: u32,
+    rounds: u32,
+) -> (u32, u32) {
+    let (mut cwnd, mut next, mut limited) = (14_600u32, 0u64, 0);
+    for _ in 0..rounds {
+        let wanted = cwnd.min(rate);
+        let sent = wanted.min(tuner.capacity());
+        limited += u32::from(sent < wanted);
+        // A round trip's bytes come and are read in sixteen parts.
+        for _ in 0..16 {
+            *now += RTT / 16;
+            next += u64::from(sent / 16);
+            tuner.on_data(*now, next, tuner.capacity());
+            tuner.on_consumed(*now, (sent / 16).min(appetite), Some(RTT));
+        }
+        cwnd = cwnd.saturating_mul(2);
+    }
+    (limited, tuner.capacity())
+}
+
+#[test]
+fn a_window_never_holds_slow_start_back() {
+    let mut tuner = RecvTuner::new(64 * KIB, 32 * MIB);
+    tuner.on_rtt_sample(RTT);
+    let (limited, capacity) = run(&mut tuner, &mut { Instant::ZERO }, 4 * MIB, u32::MAX, 30);
+    assert_eq!(limited, 0);
+    assert!((8 * MIB..=32 * MIB).contains(&capacity), "{capacity}");
+}
+
+#[test]
+fn a_slow_path_keeps_the_first_window() {
+    let mut tuner = RecvTuner::new(64 * KIB, 32 * MIB);
+    tuner.on_rtt_sample(RTT);
+    let (_, capacity) = run(&mut tuner, &mut { Instant::ZERO }, 10 * KIB, u32::MAX, 100);
+    assert_eq!(capacity, 64 * KIB);
+}
+
+#[test]
+fn a_slow_application_keeps_the_first_window() {
+    let mut tuner = RecvTuner::new(64 * KIB, 32 * MIB);
+    tuner.on_rtt_sample(RTT);
+    let (_, capacity) = run(&mut tuner, &mut { Instant::ZERO }, 4 * MIB, 512, 100);
+    assert_eq!(capacity, 64 * KIB);
+}
+
+#[test]
+fn a_steady_flow_does_not_grow_for_ever() {
+    let mut tuner = RecvTuner::new(64 * KIB, u32::MAX);
+    tuner.on_rtt_sample(RTT);
+    let mut now = Instant::ZERO;
+    let (_, before) = run(&mut tuner, &mut now, 4 * MIB, u32::MAX, 30);
+    let (_, after) = run(&mut tuner, &mut now, 4 * MIB, u32::MAX, 300);
+    assert_eq!(before, after);
+}
+
+#[test]
+fn the_maximum_holds() {
+    let mut tuner = RecvTuner::new(64 * KIB, MIB);
+    tuner.on_rtt_sample(RTT);
+    assert_eq!(
+        run(&mut tuner, &mut { Instant::ZERO }, u32::MAX, u32::MAX, 40).1,
+        MIB
+    );
+}
+
+#[test]
+fn growth_is_told_once() {
+    let mut tuner = RecvTuner::new(64 * KIB, MIB);
+    let at = Instant::from_millis;
+    assert_eq!(tuner.on_consumed(at(0), 40 * KIB, Some(RTT)), None);
+    assert_eq!(
+        tuner.on_consumed(at(99), 20 * KIB, Some(RTT)),
+        None,
+        "the round is not over"
+    );
+    let grown = tuner
+        .on_consumed(at(100), 4 * KIB, Some(RTT))
+        .expect("64 KiB in a round");
+    assert_eq!(grown, tuner.capacity());
+    assert!(grown >= 128 * KIB);
+    assert_eq!(
+        tuner.on_consumed(at(200), 64 * KIB, Some(RTT)),
+        None,
+        "no more than before"
+    );
+}
+
+#[test]
+fn nothing_is_decided_without_a_round_trip_time() {
+    let mut tuner = RecvTuner::new(64 * KIB, MIB);
+    for ms in 0..1000 {
+        assert_eq!(tuner.on_consumed(Instant::from_millis(ms), MIB, None), None);
+    }
+}
+
+#[test]
+fn a_window_of_data_gives_the_round_trip() {
+    let mut tuner = RecvTuner::new(64 * KIB, MIB);
+    let at = Instant::from_millis;
+    tuner.on_data(at(0), 1000, 5000);
+    tuner.on_data(at(40), 5999, 5000);
+    assert_eq!(tuner.rtt(), None);
+    tuner.on_data(at(50), 6000, 5000);
+    assert_eq!(tuner.rtt(), Some(Duration::from_millis(50)));
+    tuner.on_data(at(950), 11_000, 5000);
+    assert_eq!(
+        tuner.rtt(),
+        Some(Duration::from_millis(50)),
+        "a pause is no round trip"
+    );
+    tuner.on_data(at(980), 16_000, 5000);
+    assert_eq!(tuner.rtt(), Some(Duration::from_millis(30)));
+}
+
+#[test]
+fn timestamp_echoes_take_precedence_and_are_smoothed() {
+    let mut tuner = RecvTuner::new(64 * KIB, MIB);
+    let at = Instant::from_millis;
+    tuner.on_data(at(0), 0, 1000);
+    tuner.on_data(at(10), 1000, 1000);
+    tuner.on_rtt_sample(Duration::from_millis(80));
+    assert_eq!(tuner.rtt(), Some(Duration::from_millis(80)));
+    tuner.on_rtt_sample(Duration::from_millis(160));
+    assert_eq!(tuner.rtt(), Some(Duration::from_millis(90)));
+    tuner.on_data(at(11), 2000, 1000);
+    assert_eq!(tuner.rtt(), Some(Duration::from_millis(90)));
+}
+
+#[test]
+fn an_idle_connection_gives_its_window_back_by_halves() {
+    let mut tuner = RecvTuner::new(64 * KIB, 32 * MIB);
+    tuner.on_rtt_sample(RTT);
+    let mut end = Instant::ZERO;
+    let (_, capacity) = run(&mut tuner, &mut end, 4 * MIB, u32::MAX, 30);
+    assert_eq!(
+        tuner.on_idle(end + HALF_LIFE - Duration::from_nanos(1)),
+        None
+    );
+    assert_eq!(tuner.on_idle(end + HALF_LIFE), Some(capacity / 2));
+    assert_eq!(tuner.on_idle(end + HALF_LIFE), None);
+    assert_eq!(tuner.on_idle(end + HALF_LIFE * 3), Some(capacity / 8));
+    assert_eq!(tuner.on_idle(end + HALF_LIFE * 10_000), Some(64 * KIB));
+    assert_eq!(
+        tuner.on_idle(end + HALF_LIFE * 20_000),
+        None,
+        "never below the start"
+    );
+
+    let mut now = end + HALF_LIFE * 20_000;
+    let (limited, _) = run(&mut tuner, &mut now, 4 * MIB, u32::MAX, 30);
+    assert_eq!(limited, 0, "and earns it anew");
+}
+
+#[test]
+fn the_smallest_configuration_works() {
+    let mut tuner = RecvTuner::new(0, u32::MAX);
+    for ms in 0..100 {
+        tuner.on_consumed(Instant::from_millis(ms), u32::MAX, Some(Duration::ZERO));
+    }
+    assert_eq!(tuner.capacity(), u32::MAX);
+}
+
+#[test]
+fn the_send_buffer_holds_twice_the_congestion_window() {
+    let tuner = SendTuner::new(128 << 10, 16 << 20);
+    assert_eq!(tuner.target(14_600), 128 << 10);
+    assert_eq!(tuner.target(1 << 20), 2 << 20);
+    assert_eq!(tuner.target(u32::MAX), 16 << 20);
+}

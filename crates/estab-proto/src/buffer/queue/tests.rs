@@ -1,0 +1,116 @@
+use alloc::vec;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use super::super::MAX_BLOCK;
+use super::{Block, Queue};
+
+fn bytes_of(queue: &Queue) -> Vec<u8> {
+    queue.slices(0, usize::MAX).flatten().copied().collect()
+}
+
+#[test]
+fn a_short_flow_needs_one_allocation_and_no_table() {
+    let mut queue = Queue::new();
+    queue.append(b"hello", 256);
+    assert_eq!(queue.allocated(), 256);
+    assert_eq!(queue.sealed.capacity(), 0);
+    queue.advance(5);
+    assert_eq!(queue.allocated(), 0);
+}
+
+#[test]
+fn the_tail_takes_what_fits_and_the_rest_gets_a_block_of_its_size() {
+    let mut queue = Queue::new();
+    queue.append(&[1; 200], 256);
+    queue.append(&[2; 1000], 256);
+    let lengths: Vec<_> = queue.slices(0, usize::MAX).map(<[u8]>::len).collect();
+    assert_eq!(lengths, [256, 944]);
+    assert_eq!(queue.allocated(), 1200 + 4 * size_of::<Block>());
+}
+
+#[test]
+fn long_text_is_cut_into_blocks_of_the_largest_size() {
+    let mut queue = Queue::new();
+    queue.append(&vec![7; 3 * MAX_BLOCK + 1], 256);
+    let lengths: Vec<_> = queue.slices(0, usize::MAX).map(<[u8]>::len).collect();
+    assert_eq!(lengths, [MAX_BLOCK, MAX_BLOCK, MAX_BLOCK, 1]);
+}
+
+#[test]
+fn a_shared_piece_leaves_the_room_of_a_tail_little_used() {
+    let mut queue = Queue::new();
+    queue.append(b"head", 1024);
+    queue.push(Bytes::from_static(&[0; 3000]), 3000);
+    assert_eq!(queue.tail.capacity(), 1024);
+    queue.append(b"more", 1024);
+    assert_eq!(queue.len(), 3008);
+    // "head" in four bytes, the shared piece, and the tail.
+    assert_eq!(queue.allocated(), 4 + 3000 + 1024 + 4 * size_of::<Block>());
+}
+
+#[test]
+fn a_shared_piece_seals_a_tail_well_used() {
+    let mut queue = Queue::new();
+    queue.append(&[1; 600], 1024);
+    queue.push(Bytes::from_static(&[0; 3000]), 3000);
+    assert_eq!(queue.tail.capacity(), 0);
+    assert_eq!(queue.charge, 1024 + 3000);
+}
+
+#[test]
+fn a_full_tail_mostly_gone_starts_anew() {
+    let mut queue = Queue::new();
+    queue.append(&[1; 1000], 1000);
+    queue.advance(900);
+    let block = queue.tail.as_ptr();
+    queue.append(&[2; 500], 256);
+    assert_eq!(queue.tail.as_ptr(), block);
+    assert_eq!(queue.len(), 600);
+    assert_eq!(bytes_of(&queue)[99..101], [1, 2]);
+    assert_eq!(queue.charge, 100);
+}
+
+#[test]
+fn a_popped_piece_is_charged_what_it_keeps_alive() {
+    let mut queue = Queue::new();
+    let backing = Bytes::from(vec![5; 4000]);
+    queue.push(backing.clone(), 4000);
+    queue.advance(1999);
+    let (bytes, charge) = queue.pop().expect("queued");
+    assert_eq!((bytes.len(), charge), (2001, 4000));
+    assert_eq!(bytes.as_ptr(), backing[1999..].as_ptr());
+
+    queue.push(backing.clone(), 4000);
+    queue.advance(2001);
+    let (bytes, charge) = queue.pop().expect("queued");
+    assert_eq!((bytes.len(), charge), (1999, 1999));
+    assert_ne!(bytes.as_ptr(), backing[2001..].as_ptr());
+    assert_eq!(queue.pop(), None);
+}
+
+#[test]
+fn a_step_beyond_the_end_empties_the_queue() {
+    let mut queue = Queue::new();
+    queue.append(b"abc", 256);
+    assert_eq!(queue.advance(2), 2);
+    assert_eq!(queue.advance(2), 1);
+    assert_eq!(queue.advance(2), 0);
+    assert_eq!(queue.allocated(), 0);
+}
+
+#[test]
+fn a_queue_that_never_empties_outlives_the_wrap_of_its_scale() {
+    let piece = Bytes::from(vec![9; 1 << 20]);
+    let mut queue = Queue::new();
+    queue.push(piece.clone(), piece.len());
+    for i in 0..5000u32 {
+        queue.append(&i.to_be_bytes(), 256);
+        queue.push(piece.clone(), piece.len());
+        assert_eq!(queue.len(), 2 * piece.len() + 4);
+        let between: Vec<u8> = queue.slices(piece.len(), 4).flatten().copied().collect();
+        assert_eq!(between, i.to_be_bytes());
+        queue.advance(piece.len() + 4);
+    }
+}
