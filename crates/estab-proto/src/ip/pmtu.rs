@@ -176,12 +176,13 @@ impl PathMtu {
     fn remember(&mut self, now: Instant, dst: IpAddr, mtu: u16) {
         let place = (now.saturating_add(self.config.max_age), self.serial);
         self.serial = self.serial.wrapping_add(1);
-        match self.entries.insert(dst, Entry { mtu, place }) {
-            Some(old) => drop(self.order.remove(&old.place)),
-            None if self.order.len() >= self.config.max_entries => self.forget_oldest(),
-            None => {}
+        if let Some(old) = self.entries.insert(dst, Entry { mtu, place }) {
+            self.order.remove(&old.place);
         }
         self.order.insert(place, dst);
+        if self.order.len() > self.config.max_entries {
+            self.forget_oldest();
+        }
     }
 
     fn forget_oldest(&mut self) {

@@ -89,4 +89,4 @@ pub mod protocol {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
