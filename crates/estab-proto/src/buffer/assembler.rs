@@ -10,6 +10,9 @@ use super::not_empty;
 /// What stands for no slot.
 const NONE: u16 = u16::MAX;
 
+/// What an entry takes in a tree whose nodes are little more than half full.
+const ENTRY_COST: usize = 32;
+
 /// A stream offset as a key. Its own type so that the tests can count comparisons.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(test), derive(PartialEq, Eq, PartialOrd, Ord))]
@@ -53,6 +56,11 @@ impl Assembler {
     /// The number of extents.
     pub(super) fn len(&self) -> usize {
         self.places.len()
+    }
+
+    /// The memory the records take.
+    pub(super) fn allocated(&self) -> usize {
+        self.slots.capacity() * size_of::<Extent>() + self.places.len() * ENTRY_COST
     }
 
     /// Whether there is no extent.

@@ -52,3 +52,6 @@ fn share(text: &[u8], backing: Option<&Bytes>) -> Option<Bytes> {
 fn not_empty(range: Range<u64>) -> Option<Range<u64>> {
     (!range.is_empty()).then_some(range)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,15 +7,12 @@ use bytes::Bytes;
 
 use super::assembler::Assembler;
 use super::queue::Queue;
-use super::store::Store;
+use super::store::{PAGE, Store};
 use super::{MAX_BLOCK, MIN_BLOCK, not_empty, share};
 
 /// The most extents kept beyond holes. An honest path with 5% of its packets out of order stays
 /// far below it.
 const MAX_RANGES: usize = 1024;
-
-/// What the records of an extent take, on top of its bytes: a slot and an entry of the tree.
-const RANGE_COST: usize = 64;
 
 /// What [`RecvBuffer::insert`] did with a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -129,10 +126,16 @@ impl RecvBuffer {
     }
 
     /// The size a new block should have: what is held, so that blocks are few, but no more than
-    /// the window has room for, so that they do not outgrow the capacity.
+    /// the window has room for, so that they do not outgrow the capacity. A page at most while
+    /// there are pages, which have taken memory for the same part of the window already.
     fn block(&self) -> usize {
+        let most = if self.beyond.is_some() {
+            PAGE
+        } else {
+            MAX_BLOCK
+        };
         (self.held() as usize)
-            .clamp(MIN_BLOCK, MAX_BLOCK)
+            .clamp(MIN_BLOCK, most)
             .min(self.window() as usize)
     }
 
@@ -313,8 +316,7 @@ impl RecvBuffer {
     /// ranges, and what the chunks handed over and not yet consumed keep alive.
     pub fn allocated(&self) -> usize {
         let beyond = self.beyond.as_ref().map_or(0, |beyond| {
-            let records = beyond.extents.len() * RANGE_COST;
-            size_of::<Beyond>() + records + beyond.store.allocated()
+            size_of::<Beyond>() + beyond.extents.allocated() + beyond.store.allocated()
         });
         self.queue.allocated() + self.handed_charge as usize + beyond
     }

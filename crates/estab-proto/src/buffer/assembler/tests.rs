@@ -8,6 +8,7 @@ use core::ops::Range;
 
 use proptest::prelude::*;
 
+use super::super::tests::seeded;
 use super::{Assembler, Place};
 
 std::thread_local! {
@@ -94,6 +95,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 }
 
 proptest! {
+    #![proptest_config(seeded(0x2018))]
+
     #[test]
     fn matches_a_list(ops in ops()) {
         let (mut assembler, mut model) = (Assembler::default(), Model::default());
