@@ -67,8 +67,8 @@ pub fn isolated_for<F: FnOnce()>(limit: Duration, body: F) {
         println!("\n{PASSED}");
         return;
     }
-    if env::var_os(SKIP_VARIABLE).is_some_and(|value| value == "1") {
-        return skip(&name);
+    if skipped(&name) {
+        return;
     }
     let mut child = match spawn(&name) {
         Ok(child) => child,
@@ -109,14 +109,20 @@ fn test_name<F>() -> String {
         .to_owned()
 }
 
-fn skip(name: &str) {
+/// Whether the test `name` is to be skipped: `ESTAB_SKIP_TUN=1` is set. It is printed on standard
+/// error, with the number skipped so far. For tests that isolate by other means than [`isolated`].
+pub fn skipped(name: &str) -> bool {
     static SKIPPED: AtomicUsize = AtomicUsize::new(0);
-    let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
-    // `eprintln!` would be captured and never seen.
-    let _ = writeln!(
-        io::stderr(),
-        "skipped: {name} ({SKIP_VARIABLE}=1, {count} so far)"
-    );
+    let skipped = env::var_os(SKIP_VARIABLE).is_some_and(|value| value == "1");
+    if skipped {
+        let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
+        // `eprintln!` would be captured and never seen.
+        let _ = writeln!(
+            io::stderr(),
+            "skipped: {name} ({SKIP_VARIABLE}=1, {count} so far)"
+        );
+    }
+    skipped
 }
 
 /// Runs the test binary inside, for this test alone, as the leader of a process group.

@@ -24,7 +24,7 @@ mod namespace;
 mod net;
 mod unavailable;
 
-pub use isolated::{DEFAULT_LIMIT, SKIP_VARIABLE, isolated, isolated_for};
+pub use isolated::{DEFAULT_LIMIT, SKIP_VARIABLE, isolated, isolated_for, skipped};
 pub use namespace::{Entered, enter};
 pub use net::{disable_dad, ip, loopback_up, sysctl};
 pub use unavailable::Unavailable;
