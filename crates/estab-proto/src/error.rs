@@ -111,6 +111,9 @@ pub enum CallError {
     Ended(ConnectionError),
     /// The handle is stale: the connection was released.
     NoSuchConnection,
+    /// The stack holds as many connections as it may; raise
+    /// [`Limits::max_connections`](crate::config::Limits::max_connections).
+    TooManyConnections,
 }
 
 impl fmt::Display for CallError {
@@ -120,6 +123,7 @@ impl fmt::Display for CallError {
             Self::Closing => f.write_str("the sending direction of the connection is closed"),
             Self::Ended(error) => fmt::Display::fmt(error, f),
             Self::NoSuchConnection => f.write_str("no such connection"),
+            Self::TooManyConnections => f.write_str("the stack's limit on connections is reached"),
         }
     }
 }

@@ -74,6 +74,9 @@ pub struct Limits {
     pub max_connections: usize,
     /// Half-open records over all listeners; beyond it SYN cookies take over.
     pub max_half_open: usize,
+    /// How often a listener's SYN-ACK is sent again, after 1 s and then twice as long each time,
+    /// before the attempt is forgotten.
+    pub syn_ack_retries: u8,
     /// TIME-WAIT records; beyond it the oldest is dropped.
     pub max_time_wait: usize,
     /// Packets waiting in the reply queue (RST, SYN-ACK, ICMP); beyond it replies are dropped.
@@ -91,6 +94,7 @@ impl Default for Limits {
         Self {
             max_connections: 1 << 20,
             max_half_open: 4096,
+            syn_ack_retries: 5,
             max_time_wait: 32_768,
             max_replies: 4096,
             max_reassembly_bytes: 256 << 10,

@@ -1,0 +1,81 @@
+//! The headers of what is sent.
+
+use alloc::vec::Vec;
+
+use crate::addr::FourTuple;
+use crate::wire::tcp::{self, Segment};
+use crate::wire::{IpRepr, Sum, ipv6, protocol};
+
+/// Where a segment goes and how.
+pub(crate) struct Route {
+    /// `local` is the source.
+    pub(crate) tuple: FourTuple,
+    pub(crate) ttl: u8,
+    pub(crate) tos: u8,
+    /// Used by IPv6 alone.
+    pub(crate) flow_label: u32,
+}
+
+/// The text that follows a header.
+pub(crate) struct Text {
+    /// In bytes.
+    pub(crate) len: usize,
+    /// Its sum; `None` leaves the checksum to the device.
+    pub(crate) sum: Option<Sum>,
+}
+
+/// The longest headers: IPv6 and TCP with all options.
+const MAX_HEADERS: usize = ipv6::HEADER_LEN + tcp::HEADER_LEN + tcp::MAX_OPTIONS_LEN;
+
+/// Writes the IP and TCP headers of a segment, and nothing else, into `headers`. False if the packet
+/// would be longer than IP can say.
+///
+/// The packet must not be fragmented, and so its identification says nothing (RFC 6864 §4.1).
+pub(crate) fn write_headers(
+    headers: &mut Vec<u8>,
+    route: &Route,
+    seg: &Segment<'_>,
+    text: &Text,
+) -> bool {
+    headers.clear();
+    headers.resize(MAX_HEADERS, 0);
+    let (src, dst) = (route.tuple.local.ip(), route.tuple.remote.ip());
+    let ip = IpRepr {
+        src,
+        dst,
+        protocol: protocol::TCP,
+        hop_limit: route.ttl,
+        traffic_class: route.tos,
+        ident: 0,
+        dont_fragment: true,
+        flow_label: route.flow_label,
+    };
+    let tcp_len = seg.header_len();
+    let ip_len = ip.emit(tcp_len.saturating_add(text.len), headers);
+    let len = ip_len.saturating_add(tcp_len);
+    headers.truncate(len);
+    let Some(header) = headers.get_mut(ip_len..) else {
+        return false;
+    };
+    if ip_len == 0 || seg.emit_header(header) != tcp_len {
+        return false;
+    }
+    match text.sum {
+        Some(sum) => tcp::fill_checksum(header, sum, text.len, src, dst),
+        None => tcp::fill_partial_checksum(header, text.len, src, dst),
+    }
+    true
+}
+
+/// The sum of bytes that lie in pieces, any of which may begin at an odd offset.
+pub(crate) fn sum_of<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Sum {
+    let mut odd = false;
+    pieces.fold(Sum::ZERO, |sum, piece| {
+        let sum = sum.combine(Sum::of(piece), odd);
+        odd ^= piece.len() % 2 == 1;
+        sum
+    })
+}
+
+#[cfg(test)]
+mod tests;

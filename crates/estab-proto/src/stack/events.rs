@@ -1,0 +1,114 @@
+//! Which listeners and connections have something to tell.
+
+use alloc::collections::VecDeque;
+
+use crate::event::Event;
+use crate::stack::{ConnId, ListenerId, Stack};
+use crate::tcp::Notices;
+
+/// Who has something to tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    /// A listener's queue is no longer empty.
+    Listener(ListenerId),
+    /// A connection has notices.
+    Connection(ConnId),
+}
+
+/// Below this length the queue is not worth sweeping.
+const SWEEP_FROM: usize = 64;
+
+/// The sources with something to tell, each at most once: its own flag says whether it is in.
+#[derive(Default)]
+pub(crate) struct EventQueue {
+    queue: VecDeque<Source>,
+}
+
+impl EventQueue {
+    /// Appends a source that is not in the queue.
+    pub(crate) fn push(&mut self, source: Source) {
+        self.queue.push_back(source);
+    }
+
+    /// Drops connections that `is_live` denies, once most of the queue may be such.
+    pub(crate) fn sweep(&mut self, live: usize, is_live: impl Fn(ConnId) -> bool) {
+        if self.queue.len() >= SWEEP_FROM && self.queue.len() > 2 * live {
+            self.queue.retain(|source| match *source {
+                Source::Connection(id) => is_live(id),
+                Source::Listener(_) => true,
+            });
+        }
+    }
+
+    /// Whether everything was told.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+}
+
+/// The notices of a connection in the order in which their events are told: what ends it comes
+/// last.
+const ORDER: [Notices; 6] = [
+    Notices::CONNECTED,
+    Notices::READABLE,
+    Notices::WRITABLE,
+    Notices::URGENT,
+    Notices::SOFT_ERROR,
+    Notices::CLOSED,
+];
+
+impl Stack {
+    /// The next event; `None` once all were told.
+    ///
+    /// Events are hints, raised once per change: see [`Event`]. Those of one connection come in a
+    /// fixed order, [`Event::Closed`] last; those of different connections in the order in which
+    /// they arose.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        loop {
+            let source = *self.events.queue.front()?;
+            let event = match source {
+                Source::Listener(id) => self.listener_event(id),
+                Source::Connection(id) => self.connection_event(id),
+            };
+            if event.is_none() || matches!(source, Source::Listener(_)) {
+                self.events.queue.pop_front();
+            }
+            if event.is_some() {
+                return event;
+            }
+        }
+    }
+
+    fn listener_event(&mut self, id: ListenerId) -> Option<Event> {
+        let listener = self.listeners.get_mut(id)?;
+        listener.notified = false;
+        Some(Event::Listener(id))
+    }
+
+    /// The first thing a connection has to tell; `None`, and out of the queue, when it told all.
+    fn connection_event(&mut self, id: ConnId) -> Option<Event> {
+        let held = self.conns.get_mut(id)?;
+        let Some(notice) = ORDER
+            .into_iter()
+            .find(|&notice| held.notices.contains(notice))
+        else {
+            held.has_events = false;
+            return None;
+        };
+        held.notices.remove(notice);
+        Some(match notice {
+            Notices::CONNECTED => Event::Connected(id),
+            Notices::READABLE => Event::Readable(id),
+            Notices::WRITABLE => Event::Writable(id),
+            Notices::URGENT => Event::Urgent(id),
+            Notices::SOFT_ERROR => match held.conn.take_soft_error() {
+                Some(error) => Event::SoftError(id, error),
+                None => return self.connection_event(id),
+            },
+            _ => Event::Closed(id, held.conn.error()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! Everything one shard owns, and the contract by which it is driven.
+//!
+//! A packet goes through [`ip`](crate::ip) (is it ours, is it whole) to the demultiplexer, which
+//! says what holds its four-tuple: a connection, a half-open record, an attempt the application
+//! has yet to judge, a TIME-WAIT record, or nobody, and then perhaps a listener. What each does is
+//! told in a file of its own; [`settle`] is what all of them end in.
+
+mod accept;
+mod calls;
+mod demux;
+mod events;
+mod fifo;
+mod incoming;
+mod input;
+mod isn;
+mod open;
+mod options;
+mod ports;
+mod ready;
+pub(crate) mod reply;
+pub(crate) mod secret;
+mod settle;
+mod syn_cookie;
+mod syn_queue;
+mod syn_received;
+mod time_wait;
+mod time_wait_input;
+mod timers;
+mod transmit;
+mod tuple;
+
+pub use accept::ListenConfig;
+pub use transmit::Transmit;
+
+pub(crate) use demux::Slot;
+pub(crate) use timers::Due;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use estab_timer::{Instant, Wheel};
+use slotmap::{SlotMap, new_key_type};
+
+use crate::config::{StackConfig, TcpConfig};
+use crate::ip;
+use crate::stack::accept::Listeners;
+use crate::stack::demux::Demux;
+use crate::stack::events::EventQueue;
+use crate::stack::incoming::IncomingTable;
+use crate::stack::ready::ReadyList;
+use crate::stack::reply::ReplyQueue;
+use crate::stack::secret::Secrets;
+use crate::stack::settle::Held;
+use crate::stack::syn_queue::SynQueue;
+use crate::stack::time_wait::TimeWaits;
+use crate::stats::{Counts, Stats};
+
+new_key_type! {
+    /// Names a connection. Eight bytes, never reused: a key that outlives its connection finds
+    /// nothing.
+    pub struct ConnId;
+    /// Names a listener. Never reused.
+    pub struct ListenerId;
+    /// Names a connection attempt on a deferring listener. Never reused.
+    pub struct IncomingId;
+}
+
+/// What the driver knows about a packet beyond its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct RxMeta<'a> {
+    /// The device vouches for the transport checksum: it is not computed again.
+    pub checksum_verified: bool,
+    /// How many plain segments of the network a super-segment stands for, at least 1: what
+    /// delayed acknowledgements and congestion control count.
+    pub segments: u16,
+    /// The buffer the packet lies in: large payloads are kept as counted slices of it instead of
+    /// copied.
+    pub backing: Option<&'a Bytes>,
+}
+
+impl Default for RxMeta<'_> {
+    fn default() -> Self {
+        Self {
+            checksum_verified: false,
+            segments: 1,
+            backing: None,
+        }
+    }
+}
+
+/// A TCP/IP stack without input or output: packets and the time go in, packets, events and a
+/// deadline come out.
+///
+/// # How to drive it
+///
+/// The methods fall into three kinds:
+///
+/// - *input*: [`handle_packet`](Self::handle_packet), [`handle_timeout`](Self::handle_timeout);
+/// - *commands*: what an application asks, from [`listen`](Self::listen) and
+///   [`connect`](Self::connect) to [`close`](Self::close);
+/// - *polls*: [`poll_transmit`](Self::poll_transmit), [`poll_event`](Self::poll_event),
+///   [`poll_timeout`](Self::poll_timeout).
+///
+/// The rule: **after any input or command, drain `poll_transmit`, then `poll_event`, then read
+/// `poll_timeout`**, and call [`handle_timeout`](Self::handle_timeout) no later than at that
+/// deadline. Several inputs and commands may go before one drain; the acknowledgements of a burst
+/// are then fewer. Only a device that takes no more packets is a reason to stop draining
+/// `poll_transmit`: what is left is sent after it takes some again. Debug builds assert that events
+/// were drained before the deadline is read.
+///
+/// `now` is an argument everywhere: for a packet the time at which it was read from the device,
+/// not the time at which it is processed. A `now` before one seen already counts as that one.
+///
+/// # Bounds
+///
+/// Everything a peer can make grow has a cap in [`Limits`](crate::config::Limits) or in the
+/// configuration of the connection, and every refusal has a counter in [`Stats`]. The work of one
+/// call does not depend on how many connections there are.
+///
+/// # Errors of its user
+///
+/// A stale id is answered with an error or with nothing; no method panics.
+pub struct Stack {
+    pub(crate) config: StackConfig,
+    /// The defaults of each connection, shared.
+    tcp: Arc<TcpConfig>,
+    pub(crate) secrets: Secrets,
+    /// The latest time seen.
+    now: Instant,
+    pub(crate) ip: ip::Layer,
+    pub(crate) wheel: Wheel<Due>,
+    pub(crate) demux: Demux,
+    listeners: Listeners,
+    pub(crate) syn_queue: SynQueue,
+    incoming: IncomingTable,
+    conns: SlotMap<ConnId, Box<Held>>,
+    time_waits: TimeWaits,
+    ready: ReadyList,
+    pub(crate) replies: ReplyQueue,
+    events: EventQueue,
+    pub(crate) stats: Stats,
+    /// The header, or the whole small packet, that [`Transmit`] shows.
+    scratch: Vec<u8>,
+    /// Bytes charged to all connections, as of their last settlement.
+    buffer_bytes: usize,
+    /// Connections opened by us that are not over: each has a local port of its own.
+    ports: usize,
+}
+
+impl Stack {
+    /// A stack without connections.
+    ///
+    /// `secret` keys everything that must not be guessed: sequence numbers, ports, cookies, hash
+    /// tables. It must come from the operating system's entropy and be fresh for every stack.
+    pub fn new(config: StackConfig, secret: [u8; 32], now: Instant) -> Self {
+        let mut secrets = Secrets::new(&secret);
+        Self {
+            tcp: Arc::new(config.tcp.clone()),
+            ip: ip::Layer::new(&config, &mut secrets, now),
+            wheel: Wheel::new(now),
+            demux: Demux::new(secrets.table),
+            listeners: Listeners::new(secrets.table),
+            syn_queue: SynQueue::default(),
+            incoming: IncomingTable::default(),
+            conns: SlotMap::with_key(),
+            time_waits: TimeWaits::default(),
+            ready: ReadyList::default(),
+            replies: ReplyQueue::new(config.limits.max_replies),
+            events: EventQueue::default(),
+            stats: Stats::default(),
+            scratch: Vec::new(),
+            buffer_bytes: 0,
+            ports: 0,
+            now,
+            secrets,
+            config,
+        }
+    }
+
+    /// The configuration, as it is now.
+    pub fn config(&self) -> &StackConfig {
+        &self.config
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// How much of everything there is now.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            connections: self.conns.len(),
+            half_open: self.syn_queue.len(),
+            incoming: self.incoming.len(),
+            accept_queued: self.listeners.accept_queued(),
+            time_wait: self.time_waits.len(),
+            listeners: self.listeners.len(),
+            timers: self.wheel.len(),
+            ports: self.ports,
+            buffer_bytes: self.buffer_bytes,
+            reassembly_bytes: self.ip.reassembly_bytes(),
+            replies: self.replies.len(),
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) next; `None`: only after something
+    /// else happened.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        debug_assert!(
+            self.events.is_empty(),
+            "drive rule: drain poll_transmit and poll_event before poll_timeout"
+        );
+        self.wheel.next_deadline()
+    }
+
+    /// The time of this call: it never goes backwards.
+    pub(crate) fn advance(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
+    }
+}
+
+#[cfg(test)]
+mod tests;

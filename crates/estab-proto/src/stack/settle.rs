@@ -1,0 +1,178 @@
+//! What every visit of a connection ends in: its notices become events, its deadline goes to the
+//! wheel, its state decides who holds the four-tuple and whether the record stays.
+
+use alloc::boxed::Box;
+
+use estab_timer::Instant;
+
+use crate::stack::demux::Slot;
+use crate::stack::events::Source;
+use crate::stack::time_wait::TimeWaitId;
+use crate::stack::timers::Due;
+use crate::stack::tuple::TupleKey;
+use crate::stack::{ConnId, ListenerId, Stack, isn};
+use crate::tcp::{Connection, Ctx, Notices, State};
+
+/// A connection in the stack's slab, with what the stack itself knows about it.
+pub(crate) struct Held {
+    pub(crate) conn: Connection,
+    /// Told by the connection and not yet to the driver.
+    pub(crate) notices: Notices,
+    /// Whether the connection is in the ready list.
+    pub(crate) is_ready: bool,
+    /// Whether the connection is in the event queue.
+    pub(crate) has_events: bool,
+    /// Whether the four-tuple's slot is this connection.
+    is_routed: bool,
+    /// Opened by us: counts as a port in use.
+    is_active: bool,
+    /// The listener in whose accept queue the connection waits.
+    pub(crate) accept_from: Option<ListenerId>,
+    /// The record that stands in for the connection in TIME-WAIT.
+    pub(crate) time_wait: Option<TimeWaitId>,
+    /// Of an IPv6 connection (RFC 6437).
+    pub(crate) flow_label: u32,
+    /// Which state of the path-MTU cache the connection has seen.
+    pub(crate) path_epoch: u32,
+    /// Bytes charged for this connection.
+    charged: usize,
+}
+
+impl Stack {
+    /// Calls into a connection and settles it; `None` if the id is stale.
+    pub(crate) fn with_conn<R>(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        call: impl FnOnce(&mut Connection, &mut Ctx<'_>) -> R,
+    ) -> Option<R> {
+        let held = self.conns.get_mut(id)?;
+        let mut ctx = Ctx {
+            now,
+            stats: &mut self.stats,
+            replies: &mut self.replies,
+        };
+        let result = call(&mut held.conn, &mut ctx);
+        self.settle(now, id);
+        Some(result)
+    }
+
+    /// Takes a connection in and routes its four-tuple to it.
+    pub(crate) fn hold(&mut self, conn: Connection, accept_from: Option<ListenerId>) -> ConnId {
+        let tuple = conn.tuple();
+        let key = TupleKey::new(&tuple);
+        let is_active = !conn.is_passive();
+        self.ports += usize::from(is_active);
+        let id = self.conns.insert(Box::new(Held {
+            conn,
+            notices: Notices::empty(),
+            is_ready: false,
+            has_events: false,
+            is_routed: true,
+            is_active,
+            accept_from,
+            time_wait: None,
+            flow_label: if tuple.is_ipv6() {
+                isn::flow_label(&self.secrets, &key)
+            } else {
+                0
+            },
+            path_epoch: self.ip.path_epoch(),
+            charged: 0,
+        }));
+        self.demux.set(key, Slot::Connection(id));
+        id
+    }
+
+    /// Draws the consequences of whatever just happened to a connection.
+    pub(crate) fn settle(&mut self, now: Instant, id: ConnId) {
+        let Some(held) = self.conns.get_mut(id) else {
+            return;
+        };
+        held.notices |= held.conn.take_notices();
+        if held.conn.is_released() {
+            held.notices = Notices::empty();
+        }
+        let memory = held.conn.memory() + core::mem::size_of::<Held>();
+        self.buffer_bytes = self.buffer_bytes - held.charged + memory;
+        held.charged = memory;
+        held.conn.entry.sync(
+            &mut self.wheel,
+            Due::Connection(id),
+            held.conn.next_deadline(),
+        );
+        if !held.is_ready && held.conn.wants_transmit() {
+            held.is_ready = true;
+            self.ready.push(id);
+        }
+        let state = held.conn.state();
+        if matches!(state, State::TimeWait | State::Closed) {
+            self.leave(now, id, state);
+        }
+        self.announce(id);
+    }
+
+    /// Queues a connection that has something to tell, unless nobody knows its id yet.
+    pub(crate) fn announce(&mut self, id: ConnId) {
+        let Some(held) = self.conns.get_mut(id) else {
+            return;
+        };
+        if !held.has_events && !held.notices.is_empty() && held.accept_from.is_none() {
+            held.has_events = true;
+            self.events.push(Source::Connection(id));
+        }
+    }
+
+    /// The connection reached TIME-WAIT or CLOSED: it gives its four-tuple up, and its record as
+    /// well when nobody needs it any more.
+    fn leave(&mut self, now: Instant, id: ConnId, state: State) {
+        let Some(held) = self.conns.get_mut(id) else {
+            return;
+        };
+        if core::mem::take(&mut held.is_routed) {
+            let key = TupleKey::new(&held.conn.tuple());
+            if core::mem::take(&mut held.is_active) {
+                self.ports -= 1;
+            }
+            match state {
+                State::TimeWait => {
+                    let info = held.conn.time_wait_info();
+                    self.enter_time_wait(now, key, id, &info);
+                }
+                _ => self.demux.remove(key, Slot::Connection(id)),
+            }
+        }
+        let Some(held) = self.conns.get(id) else {
+            return;
+        };
+        let failed = held.conn.state() == State::Closed && held.conn.error().is_some();
+        if let Some(listener) = held.accept_from.filter(|_| failed) {
+            // Nobody will ever know that it existed.
+            self.forget(id);
+            self.lost_accept(listener);
+        } else if held.conn.is_released() && !held.conn.wants_transmit() {
+            self.forget(id);
+        }
+    }
+
+    /// Drops a connection's record.
+    pub(crate) fn forget(&mut self, id: ConnId) {
+        let Some(mut held) = self.conns.remove(id) else {
+            return;
+        };
+        held.conn.entry.release(&mut self.wheel);
+        self.buffer_bytes -= held.charged;
+        if held.is_routed {
+            self.ports -= usize::from(held.is_active);
+            self.demux
+                .remove(TupleKey::new(&held.conn.tuple()), Slot::Connection(id));
+        }
+        if let Some(record) = held.time_wait {
+            self.time_waits.detach(record);
+        }
+        let (live, conns) = (self.conns.len(), &self.conns);
+        self.ready.sweep(live, |id| conns.contains_key(id));
+        self.events
+            .sweep(live + self.listeners.len(), |id| conns.contains_key(id));
+    }
+}

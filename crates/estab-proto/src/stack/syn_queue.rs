@@ -1,0 +1,231 @@
+//! LISTEN (RFC 9293 §3.10.7.2), and passive opens as records without buffers until their
+//! handshake is complete (RFC 4987 §3.5).
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use estab_timer::{Instant, TimerKey};
+use slotmap::{SlotMap, new_key_type};
+
+use crate::addr::FourTuple;
+use crate::seq::SeqNumber;
+use crate::stack::demux::Slot;
+use crate::stack::timers::Due;
+use crate::stack::tuple::TupleKey;
+use crate::stack::{ListenerId, Stack, isn};
+use crate::tcp::negotiate::announced_mss;
+use crate::tcp::{Control, Handshake};
+use crate::wire::tcp::{Flags, Segment, TcpOptions};
+
+new_key_type! {
+    /// Names a half-open record.
+    pub(crate) struct HalfOpenId;
+}
+
+/// A passive open whose SYN-ACK is not acknowledged yet: SYN-RECEIVED without a connection's
+/// record.
+#[derive(Debug)]
+pub(crate) struct HalfOpen {
+    pub(super) key: TupleKey,
+    pub(super) listener: ListenerId,
+    pub(super) handshake: Handshake,
+    timer: TimerKey,
+    /// The SYN-ACK was also sent again because the peer repeated its SYN.
+    pub(super) resent: bool,
+    /// When a challenge ACK was last sent (RFC 5961 §7); [`Instant::NEVER`]: not yet.
+    pub(super) challenged_at: Instant,
+}
+
+impl HalfOpen {
+    /// The sequence number of our SYN-ACK.
+    pub(crate) fn iss(&self) -> SeqNumber {
+        self.handshake.iss
+    }
+}
+
+/// The half-open records of all listeners.
+#[derive(Default)]
+pub(crate) struct SynQueue {
+    records: SlotMap<HalfOpenId, HalfOpen>,
+}
+
+impl SynQueue {
+    /// Records held.
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// A record.
+    pub(crate) fn get(&self, id: HalfOpenId) -> Option<&HalfOpen> {
+        self.records.get(id)
+    }
+
+    /// A record, to be changed.
+    pub(super) fn get_mut(&mut self, id: HalfOpenId) -> Option<&mut HalfOpen> {
+        self.records.get_mut(id)
+    }
+}
+
+impl Stack {
+    /// A segment arrives for a listener. `above`: the new incarnation's sequence numbers must be
+    /// higher than this, the SND.NXT of the one before.
+    pub(super) fn listen_input(
+        &mut self,
+        now: Instant,
+        id: ListenerId,
+        tuple: FourTuple,
+        seg: &Segment<'_>,
+        above: Option<SeqNumber>,
+    ) {
+        // The order of RFC 9293 §3.10.7.2: RST, ACK, SYN, anything else. Acknowledgements that
+        // may carry a cookie never come here.
+        if seg.has(Flags::RST) {
+            self.stats.drop_tcp_listen += 1;
+        } else if seg.has(Flags::ACK) {
+            self.stats.drop_tcp_listen += 1;
+            self.reset(tuple, seg);
+        } else if !seg.has(Flags::SYN) || seg.has(Flags::FIN) {
+            // No sane peer opens and closes in one segment; scanners do.
+            self.stats.drop_tcp_listen += 1;
+        } else {
+            self.stats.syns_in += 1;
+            self.syn_input(now, id, tuple, seg, above);
+        }
+    }
+
+    /// A SYN arrives for a listener. Text on it is neither kept nor acknowledged.
+    fn syn_input(
+        &mut self,
+        now: Instant,
+        id: ListenerId,
+        tuple: FourTuple,
+        seg: &Segment<'_>,
+        above: Option<SeqNumber>,
+    ) {
+        let Some(listener) = self.listeners.get(id) else {
+            return;
+        };
+        let key = TupleKey::new(&tuple);
+        let tcp = Arc::clone(&listener.tcp);
+        let mut iss = isn::initial(&self.secrets, self.config.isn, now, &key);
+        if let Some(old_nxt) = above {
+            iss = isn::above(iss, old_nxt);
+        }
+        let ts_offset = isn::timestamp_offset(&self.secrets, &key);
+        let handshake = Handshake::from_syn(now, seg, iss, ts_offset, &tcp);
+        if listener.deferred {
+            self.hold_incoming(now, id, key, handshake);
+        } else if listener.half_open < listener.backlog
+            && self.syn_queue.len() < self.config.limits.max_half_open
+        {
+            self.open_half(now, id, key, handshake);
+        } else {
+            self.send_cookie(now, id, tuple, handshake);
+        }
+    }
+
+    /// Makes a half-open record and answers the SYN.
+    fn open_half(&mut self, now: Instant, id: ListenerId, key: TupleKey, handshake: Handshake) {
+        let Some(listener) = self.listeners.get_mut(id) else {
+            return;
+        };
+        listener.half_open += 1;
+        let due = now + listener.tcp.rto.initial;
+        let wheel = &mut self.wheel;
+        let record = self.syn_queue.records.insert_with_key(|record| HalfOpen {
+            key,
+            listener: id,
+            handshake,
+            timer: wheel.insert(due, Due::HalfOpen(record)),
+            resent: false,
+            challenged_at: Instant::NEVER,
+        });
+        self.demux.set(key, Slot::HalfOpen(record));
+        self.send_syn_ack(now, record);
+    }
+
+    /// Sends a record's SYN-ACK: always the same one, whenever it is sent.
+    pub(super) fn send_syn_ack(&mut self, now: Instant, id: HalfOpenId) {
+        let Some(record) = self.syn_queue.records.get_mut(id) else {
+            return;
+        };
+        let Some(listener) = self.listeners.get(record.listener) else {
+            return;
+        };
+        record.handshake.synack_at = now;
+        let tuple = record.key.tuple();
+        let mss = announced_mss(&listener.tcp, self.config.mtu, tuple.is_ipv6());
+        let syn_ack = record.handshake.syn_ack(now, tuple, &listener.tcp, mss);
+        self.replies.push_control(syn_ack);
+    }
+
+    /// A record's SYN-ACK stayed unanswered: it is sent again, or the attempt is given up
+    /// (RFC 6298 §5.5: the time doubles).
+    pub(super) fn half_open_due(&mut self, now: Instant, id: HalfOpenId) {
+        let Some(record) = self.syn_queue.records.get_mut(id) else {
+            return;
+        };
+        let Some(listener) = self.listeners.get(record.listener) else {
+            return;
+        };
+        let retries = record.handshake.synack_retries;
+        if retries >= self.config.limits.syn_ack_retries {
+            self.stats.half_open_timeouts += 1;
+            self.remove_half_open(id);
+            return;
+        }
+        record.handshake.synack_retries = retries + 1;
+        let wait = listener
+            .tcp
+            .rto
+            .initial
+            .saturating_mul(1 << (u32::from(retries) + 1).min(16));
+        record.timer = self.wheel.insert(now + wait, Due::HalfOpen(id));
+        self.stats.retransmits += 1;
+        self.send_syn_ack(now, id);
+    }
+
+    /// Forgets a record and frees its four-tuple.
+    pub(crate) fn remove_half_open(&mut self, id: HalfOpenId) -> Option<HalfOpen> {
+        let record = self.syn_queue.records.remove(id)?;
+        self.wheel.cancel(record.timer);
+        self.demux.remove(record.key, Slot::HalfOpen(id));
+        if let Some(listener) = self.listeners.get_mut(record.listener) {
+            listener.half_open -= 1;
+        }
+        Some(record)
+    }
+
+    /// Resets the half-open records of a listener that closes.
+    pub(super) fn reset_half_open(&mut self, listener: ListenerId) {
+        if self
+            .listeners
+            .get(listener)
+            .is_none_or(|listener| listener.half_open == 0)
+        {
+            return;
+        }
+        let records = self.syn_queue.records.iter();
+        let own: Vec<_> = records
+            .filter(|(_, record)| record.listener == listener)
+            .map(|(id, _)| id)
+            .collect();
+        for id in own {
+            if let Some(record) = self.remove_half_open(id) {
+                self.push_reset(Control {
+                    tuple: record.key.tuple(),
+                    seq: record.handshake.iss + 1,
+                    ack: record.handshake.irs + 1,
+                    ctl: Flags::RST | Flags::ACK,
+                    wnd: Default::default(),
+                    opts: TcpOptions::default(),
+                    ttl: self.config.tcp.ttl,
+                    tos: self.config.tcp.tos,
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

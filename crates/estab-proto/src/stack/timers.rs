@@ -1,0 +1,50 @@
+//! What the wheel wakes the stack for.
+
+use estab_timer::Instant;
+
+use crate::stack::syn_queue::HalfOpenId;
+use crate::stack::time_wait::TimeWaitId;
+use crate::stack::{ConnId, IncomingId, Stack};
+
+/// Whose deadline an entry of the wheel is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Some timer of a connection.
+    Connection(ConnId),
+    /// The next SYN-ACK of a half-open record, or its end.
+    HalfOpen(HalfOpenId),
+    /// The end of an attempt that nobody judged.
+    Incoming(IncomingId),
+    /// The end of a TIME-WAIT record.
+    TimeWait(TimeWaitId),
+    /// The oldest incomplete datagram has waited long enough.
+    Reassembly,
+    /// The oldest path MTU is to be tried anew.
+    PathMtu,
+}
+
+impl Stack {
+    /// Does what is due at `now`. Call it no later than at [`poll_timeout`](Self::poll_timeout)'s
+    /// deadline; an early call finds nothing to do.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.advance(now);
+        while let Some((_, due)) = self.wheel.pop_expired(now) {
+            match due {
+                Due::Connection(id) => {
+                    if let Some(held) = self.conns.get_mut(id) {
+                        held.conn.entry.fired();
+                    }
+                    self.with_conn(now, id, |conn, ctx| conn.on_deadline(ctx));
+                }
+                Due::HalfOpen(id) => self.half_open_due(now, id),
+                Due::Incoming(id) => self.incoming_due(id),
+                Due::TimeWait(id) => self.time_wait_due(now, id),
+                Due::Reassembly => self.reassembly_due(now),
+                Due::PathMtu => self.path_mtu_due(now),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

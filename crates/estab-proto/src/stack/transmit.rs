@@ -1,0 +1,243 @@
+//! Packets out: whose turn it is, and how a segment becomes a packet.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use estab_timer::Instant;
+
+use crate::buffer::Slices;
+use crate::ip::output::{self, Route, write_headers};
+use crate::stack::reply::Reply;
+use crate::stack::tuple::TupleKey;
+use crate::stack::{ConnId, Stack, isn};
+use crate::tcp::{Control, Ctx, SegmentOut};
+use crate::wire::Sum;
+use crate::wire::tcp::Segment;
+
+/// A packet to send: a header, followed by bytes that still lie in the connection's send buffer.
+///
+/// The checksums are complete, unless the stack was told that the device
+/// [completes them](crate::config::StackConfig::checksum_offload).
+#[derive(Clone)]
+pub struct Transmit<'a> {
+    header: &'a [u8],
+    payload: Option<Slices<'a>>,
+    payload_len: usize,
+    segment_size: Option<u16>,
+}
+
+impl<'a> Transmit<'a> {
+    /// The IP and TCP headers, or the whole of a small packet without payload.
+    pub fn header(&self) -> &'a [u8] {
+        self.header
+    }
+
+    /// The payload, in the pieces in which it is stored.
+    pub fn payload(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.payload.clone().into_iter().flatten()
+    }
+
+    /// The length of the packet in bytes.
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "there is no packet without a header"
+    )]
+    pub fn len(&self) -> usize {
+        self.header.len() + self.payload_len
+    }
+
+    /// For a super-segment, the payload bytes of each segment the device is to cut it into; `None`
+    /// for a packet that goes out as it is.
+    pub fn segment_size(&self) -> Option<u16> {
+        self.segment_size
+    }
+
+    /// Appends the packet to `packet`.
+    pub fn write_to(&self, packet: &mut Vec<u8>) {
+        packet.reserve(self.len());
+        packet.extend_from_slice(self.header);
+        for piece in self.payload() {
+            packet.extend_from_slice(piece);
+        }
+    }
+}
+
+impl fmt::Debug for Transmit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transmit")
+            .field("len", &self.len())
+            .field("segment_size", &self.segment_size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The text of the packet whose header is in the scratch buffer.
+struct Text {
+    id: ConnId,
+    offset: usize,
+    len: usize,
+    segment_size: Option<u16>,
+}
+
+impl Stack {
+    /// The next packet to send; `None` when there is nothing to send now.
+    ///
+    /// Replies to packets come first, then connections in turn, a burst of segments each.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit<'_>> {
+        let now = self.advance(now);
+        let text = if self.next_reply() {
+            None
+        } else {
+            self.next_segment(now)?
+        };
+        let payload_len = text.as_ref().map_or(0, |text| text.len);
+        self.stats.packets_out += 1;
+        self.stats.bytes_out += (self.scratch.len() + payload_len) as u64;
+        let payload = text
+            .as_ref()
+            .and_then(|text| Some(self.conns.get(text.id)?.conn.text(text.offset, text.len)));
+        Some(Transmit {
+            header: &self.scratch,
+            payload,
+            payload_len,
+            segment_size: text.and_then(|text| text.segment_size),
+        })
+    }
+
+    /// Puts the next reply into the scratch buffer; false when there is none.
+    fn next_reply(&mut self) -> bool {
+        while let Some(reply) = self.replies.pop() {
+            match reply {
+                Reply::Packet(packet) => {
+                    self.scratch.clear();
+                    self.scratch.extend_from_slice(&packet);
+                    return true;
+                }
+                Reply::Control(control) => {
+                    if self.write_control(control) {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Writes a segment without text.
+    fn write_control(&mut self, control: Control) -> bool {
+        let tuple = control.tuple;
+        let flow_label = match tuple.is_ipv6() {
+            true => isn::flow_label(&self.secrets, &TupleKey::new(&tuple)),
+            false => 0,
+        };
+        let route = Route {
+            tuple,
+            ttl: control.ttl,
+            tos: control.tos,
+            flow_label,
+        };
+        let segment = Segment {
+            src_port: tuple.local.port(),
+            dst_port: tuple.remote.port(),
+            seq: control.seq,
+            ack: control.ack,
+            ctl: control.ctl,
+            wnd: control.wnd,
+            up: 0,
+            opts: control.opts,
+            malformed_options: false,
+            text: &[],
+        };
+        let sum = (!self.config.checksum_offload).then_some(Sum::ZERO);
+        self.stats.segments_out += 1;
+        write_headers(
+            &mut self.scratch,
+            &route,
+            &segment,
+            &output::Text { len: 0, sum },
+        )
+    }
+
+    /// Lets the connections whose turn it is make a segment, and puts its header into the scratch
+    /// buffer; `None` when none of them has one.
+    fn next_segment(&mut self, now: Instant) -> Option<Option<Text>> {
+        loop {
+            let id = self.ready.front()?;
+            let Some(held) = self.conns.get_mut(id) else {
+                self.ready.pop();
+                continue;
+            };
+            let mut ctx = Ctx {
+                now,
+                stats: &mut self.stats,
+                replies: &mut self.replies,
+            };
+            if held.path_epoch != self.ip.path_epoch() {
+                held.path_epoch = self.ip.path_epoch();
+                let mtu = self.ip.path_mtu(held.conn.tuple().remote.ip());
+                held.conn.lower_path_mtu(&mut ctx, mtu);
+            }
+            let Some(segment) = held.conn.transmit(&mut ctx) else {
+                // Settled as if it were still in the list, lest it come back without cause.
+                self.settle(now, id);
+                self.ready.pop();
+                if let Some(held) = self.conns.get_mut(id) {
+                    held.is_ready = false;
+                }
+                continue;
+            };
+            let SegmentOut { offset, len, .. } = segment;
+            let fits = self.write_segment(id, segment);
+            self.stats.segments_out += 1;
+            self.ready.spend(1);
+            self.settle(now, id);
+            if fits {
+                return Some((len > 0).then_some(Text {
+                    id,
+                    offset,
+                    len,
+                    segment_size: None,
+                }));
+            }
+        }
+    }
+
+    /// Writes the headers of a connection's segment.
+    fn write_segment(&mut self, id: ConnId, out: SegmentOut) -> bool {
+        let Some(held) = self.conns.get(id) else {
+            return false;
+        };
+        let tuple = held.conn.tuple();
+        let route = Route {
+            tuple,
+            ttl: out.ttl,
+            tos: out.tos,
+            flow_label: held.flow_label,
+        };
+        let sum = match self.config.checksum_offload {
+            true => None,
+            false => Some(output::sum_of(held.conn.text(out.offset, out.len))),
+        };
+        let segment = Segment {
+            src_port: tuple.local.port(),
+            dst_port: tuple.remote.port(),
+            seq: out.seq,
+            ack: out.ack,
+            ctl: out.ctl,
+            wnd: out.wnd,
+            up: out.up,
+            opts: out.opts,
+            malformed_options: false,
+            text: &[],
+        };
+        write_headers(
+            &mut self.scratch,
+            &route,
+            &segment,
+            &output::Text { len: out.len, sum },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;
