@@ -1,1 +1,21 @@
-//! Shared code of the tests.
+//! What the tests of estab are made with: hosts in virtual time, links with faults, scripted
+//! peers, and a judge of every packet sent.
+//!
+//! - [`world`]: two stacks, a link and a clock that jumps to what happens next;
+//! - [`peer`]: a stack against a peer that sends what the test says;
+//! - [`check`]: the rules every packet must keep, written apart from the stack;
+//! - [`link`], [`rng`], [`pattern`], [`trace`]: faults, seeds, streams and traces.
+
+pub mod check;
+pub mod host;
+pub mod link;
+pub mod pattern;
+pub mod peer;
+pub mod rng;
+pub mod segment;
+pub mod trace;
+pub mod world;
+
+pub use peer::Peer;
+pub use segment::Seg;
+pub use world::{A, B, Side, World};

@@ -1,0 +1,208 @@
+//! A packet read by the textbook, without any code of the stack under test.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+pub(super) const FIN: u8 = 0x01;
+pub(super) const SYN: u8 = 0x02;
+pub(super) const RST: u8 = 0x04;
+pub(super) const ACK: u8 = 0x10;
+
+/// A segment's fields as numbers.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    pub(super) seq: u32,
+    pub(super) ack: u32,
+    pub(super) flags: u8,
+    pub(super) wnd: u16,
+    pub(super) options: Options,
+    pub(super) options_len: usize,
+    pub(super) text: Vec<u8>,
+}
+
+/// The options found.
+#[derive(Debug, Default)]
+pub(super) struct Options {
+    pub(super) mss: Option<u16>,
+    pub(super) shift: Option<u8>,
+    pub(super) sack_permitted: bool,
+    pub(super) sack: Vec<(u32, u32)>,
+    pub(super) tsval: Option<u32>,
+}
+
+/// What an IP packet holds.
+pub(super) enum Packet {
+    Tcp {
+        src: SocketAddr,
+        dst: SocketAddr,
+        view: View,
+    },
+    Icmp,
+}
+
+impl View {
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Text, SYN and FIN.
+    pub(super) fn len(&self) -> u64 {
+        self.text.len() as u64 + u64::from(self.has(SYN)) + u64::from(self.has(FIN))
+    }
+}
+
+/// Reads a packet and checks everything that needs no memory of earlier ones.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn read(packet: &[u8]) -> Result<Packet, String> {
+    let (src, dst, protocol, payload) = match packet.first().map(|first| first >> 4) {
+        Some(4) => read_ipv4(packet)?,
+        Some(6) => read_ipv6(packet)?,
+        _ => return Err("no IP version".into()),
+    };
+    let pseudo = pseudo_header(src, dst, protocol, payload.len());
+    match protocol {
+        1 if checksum(&[payload]) == 0 => Ok(Packet::Icmp),
+        58 if checksum(&[&pseudo, payload]) == 0 => Ok(Packet::Icmp),
+        6 => {
+            if payload.len() < 20 {
+                return Err("short TCP header".into());
+            }
+            if checksum(&[&pseudo, payload]) != 0 {
+                return Err("TCP checksum".into());
+            }
+            let src = SocketAddr::new(src, word(payload, 0));
+            let dst = SocketAddr::new(dst, word(payload, 2));
+            Ok(Packet::Tcp {
+                src,
+                dst,
+                view: read_tcp(payload)?,
+            })
+        }
+        other => Err(format!("checksum or protocol {other}")),
+    }
+}
+
+type Ip<'a> = (IpAddr, IpAddr, u8, &'a [u8]);
+
+fn read_ipv4(packet: &[u8]) -> Result<Ip<'_>, String> {
+    if packet.len() < 20 || packet[0] != 0x45 {
+        return Err("IPv4 header length".into());
+    }
+    if checksum(&[&packet[..20]]) != 0 {
+        return Err("IPv4 header checksum".into());
+    }
+    if usize::from(word(packet, 2)) != packet.len() {
+        return Err("IPv4 total length".into());
+    }
+    if word(packet, 6) & 0xbfff != 0 {
+        return Err("IPv4 fragment or reserved bit".into());
+    }
+    if packet[8] == 0 {
+        return Err("IPv4 TTL 0".into());
+    }
+    let addr = |at| IpAddr::V4(Ipv4Addr::from(long(packet, at)));
+    Ok((addr(12), addr(16), packet[9], &packet[20..]))
+}
+
+fn read_ipv6(packet: &[u8]) -> Result<Ip<'_>, String> {
+    if packet.len() < 40 || usize::from(word(packet, 4)) + 40 != packet.len() {
+        return Err("IPv6 payload length".into());
+    }
+    if packet[7] == 0 {
+        return Err("IPv6 hop limit 0".into());
+    }
+    let addr = |at: usize| {
+        let octets: [u8; 16] = packet[at..at + 16].try_into().expect("16 bytes");
+        IpAddr::V6(Ipv6Addr::from(octets))
+    };
+    Ok((addr(8), addr(24), packet[6], &packet[40..]))
+}
+
+fn read_tcp(tcp: &[u8]) -> Result<View, String> {
+    let header_len = usize::from(tcp[12] >> 4) * 4;
+    if header_len < 20 || header_len > tcp.len() {
+        return Err("TCP data offset".into());
+    }
+    if tcp[12] & 0x0f != 0 {
+        return Err("TCP reserved bits".into());
+    }
+    Ok(View {
+        seq: long(tcp, 4),
+        ack: long(tcp, 8),
+        flags: tcp[13],
+        wnd: word(tcp, 14),
+        options: read_options(&tcp[20..header_len])?,
+        options_len: header_len - 20,
+        text: tcp[header_len..].to_vec(),
+    })
+}
+
+fn read_options(mut rest: &[u8]) -> Result<Options, String> {
+    let mut found = Options::default();
+    while let Some(&kind) = rest.first() {
+        match kind {
+            0 if rest.iter().all(|byte| *byte == 0) => break,
+            1 => {
+                rest = &rest[1..];
+                continue;
+            }
+            _ => {}
+        }
+        let len = usize::from(*rest.get(1).ok_or("option cut off")?);
+        if len < 2 || len > rest.len() {
+            return Err(format!("option {kind} of length {len}"));
+        }
+        match (kind, len) {
+            (2, 4) => found.mss = Some(word(rest, 2)),
+            (3, 3) => found.shift = Some(rest[2]),
+            (4, 2) => found.sack_permitted = true,
+            (5, 10 | 18 | 26 | 34) => {
+                found.sack = (2..len)
+                    .step_by(8)
+                    .map(|at| (long(rest, at), long(rest, at + 4)))
+                    .collect();
+            }
+            (8, 10) => found.tsval = Some(long(rest, 2)),
+            _ => return Err(format!("option {kind} of length {len}")),
+        }
+        rest = &rest[len..];
+    }
+    Ok(found)
+}
+
+fn word(bytes: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn long(bytes: &[u8], at: usize) -> u32 {
+    u32::from(word(bytes, at)) << 16 | u32::from(word(bytes, at + 2))
+}
+
+fn pseudo_header(src: IpAddr, dst: IpAddr, protocol: u8, len: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for addr in [src, dst] {
+        match addr {
+            IpAddr::V4(addr) => bytes.extend(addr.octets()),
+            IpAddr::V6(addr) => bytes.extend(addr.octets()),
+        }
+    }
+    bytes.extend((len as u32).to_be_bytes());
+    bytes.extend([0, 0, 0, protocol]);
+    bytes
+}
+
+/// RFC 1071, a word at a time; 0 if a packet with its checksum is right.
+fn checksum(parts: &[&[u8]]) -> u16 {
+    let mut sum = 0u64;
+    for part in parts {
+        for pair in part.chunks(2) {
+            sum += u64::from(pair[0]) << 8 | u64::from(*pair.get(1).unwrap_or(&0));
+        }
+    }
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !(sum as u16)
+}
