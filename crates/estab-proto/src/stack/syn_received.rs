@@ -198,7 +198,8 @@ impl HalfOpen {
         let scale = handshake
             .snd_wscale
             .map_or_else(Default::default, |_| handshake.rcv_wscale);
-        let wnd = scale.to_wire(u32::from(syn_window(tcp).0));
+        // Rounded up: the right edge of the SYN-ACK must not move left.
+        let wnd = scale.to_wire(scale.round_up(u32::from(syn_window(tcp).0)));
         Control {
             tuple: self.key.tuple(),
             seq: handshake.iss + 1,

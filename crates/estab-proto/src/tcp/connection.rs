@@ -234,7 +234,7 @@ impl Connection {
         TimeWaitInfo {
             snd_nxt: self.snd.nxt,
             rcv_nxt: self.rcv.nxt,
-            rcv_wnd: self.rcv.scale.to_wire(self.rcv.wnd()),
+            rcv_wnd: self.rcv.scale.to_wire(self.rcv.scale.round_up(self.rcv.wnd())),
             timestamps: self.ts.as_ref().map(|ts| (ts.recent, ts.offset)),
             deadline: self.figures.last_received_at + self.config.time_wait.duration(),
             config: Arc::clone(&self.config),
