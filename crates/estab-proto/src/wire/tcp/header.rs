@@ -93,8 +93,7 @@ impl<'a> Segment<'a> {
                 return Err(WireError::BadChecksum);
             }
         }
-        let (opts, malformed_options) = TcpOptions::parse_lenient(options);
-        Ok(Self {
+        let mut segment = Self {
             src_port: u16::from_be_bytes([header[0], header[1]]),
             dst_port: u16::from_be_bytes([header[2], header[3]]),
             seq: SeqNumber::new(u32::from_be_bytes([
@@ -106,10 +105,12 @@ impl<'a> Segment<'a> {
             ctl: Flags::from_bits_truncate(u16::from_be_bytes([header[12], header[13]])),
             wnd: WireWindow(u16::from_be_bytes([header[14], header[15]])),
             up: u16::from_be_bytes([header[18], header[19]]),
-            opts,
-            malformed_options,
+            opts: TcpOptions::default(),
+            malformed_options: false,
             text,
-        })
+        };
+        segment.malformed_options = !segment.opts.read(options);
+        Ok(segment)
     }
 
     /// SEG.LEN: the sequence space the segment takes, in bytes of text plus one each for SYN and

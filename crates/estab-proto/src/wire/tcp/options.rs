@@ -41,6 +41,15 @@ pub struct Timestamps {
     pub ecr: u32,
 }
 
+impl Timestamps {
+    fn from_bytes([a, b, c, d, e, f, g, h]: [u8; 8]) -> Self {
+        Self {
+            val: u32::from_be_bytes([a, b, c, d]),
+            ecr: u32::from_be_bytes([e, f, g, h]),
+        }
+    }
+}
+
 /// The options of a segment that this crate understands.
 ///
 /// If an option comes twice the last one counts. Unknown options are skipped.
@@ -79,19 +88,24 @@ impl TcpOptions {
     /// what it cannot read.
     pub fn parse_lenient(bytes: &[u8]) -> (Self, bool) {
         let mut options = Self::default();
+        let intact = options.read(bytes);
+        (options, !intact)
+    }
+
+    /// Notes the options in `bytes`, up to the first malformed one; false if there is one.
+    #[inline]
+    pub(super) fn read(&mut self, bytes: &[u8]) -> bool {
         // What nearly every segment of an established connection carries (RFC 7323 appendix A).
         if let [kind::NOP, kind::NOP, kind::TIMESTAMPS, 10, data @ ..] = bytes
-            && data.len() == 8
+            && let Ok(data) = data.try_into()
         {
-            let malformed = !options.take(kind::TIMESTAMPS, data);
-            return (options, malformed);
+            self.timestamps = Some(Timestamps::from_bytes(data));
+            return true;
         }
-        let (bytes, too_long) = match bytes.split_at_checked(MAX_LEN) {
-            Some((bytes, excess)) => (bytes, !excess.is_empty()),
-            None => (bytes, false),
-        };
-        let malformed = !options.scan(bytes);
-        (options, malformed || too_long)
+        match bytes.split_at_checked(MAX_LEN) {
+            Some((bytes, excess)) => self.scan(bytes) && excess.is_empty(),
+            None => self.scan(bytes),
+        }
     }
 
     /// The length of the encoded options in bytes: a multiple of 4, at most [`MAX_LEN`].
@@ -196,16 +210,12 @@ impl TcpOptions {
             (kind::MSS, &[a, b]) => self.mss = Some(u16::from_be_bytes([a, b])),
             (kind::WINDOW_SCALE, &[shift]) => self.window_scale = Some(shift),
             (kind::SACK_PERMITTED, []) => self.sack_permitted = true,
-            (kind::TIMESTAMPS, &[a, b, c, d, e, f, g, h]) => {
-                self.timestamps = Some(Timestamps {
-                    val: u32::from_be_bytes([a, b, c, d]),
-                    ecr: u32::from_be_bytes([e, f, g, h]),
-                });
-            }
+            (kind::TIMESTAMPS, data) => match data.try_into() {
+                Ok(data) => self.timestamps = Some(Timestamps::from_bytes(data)),
+                Err(_) => return false,
+            },
             (kind::SACK, data) => return self.take_sack(data),
-            (kind::MSS | kind::WINDOW_SCALE | kind::SACK_PERMITTED | kind::TIMESTAMPS, _) => {
-                return false;
-            }
+            (kind::MSS | kind::WINDOW_SCALE | kind::SACK_PERMITTED, _) => return false,
             _ => {}
         }
         true
