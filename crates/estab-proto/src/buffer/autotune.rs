@@ -24,16 +24,17 @@ pub struct RecvTuner {
     capacity: u32,
     /// The most bytes consumed in a round trip.
     space: u32,
-    /// The bytes consumed in this round trip, and when it began.
+    /// The bytes consumed in this round trip, and when it began: [`Instant::NEVER`] before the
+    /// first, here and below.
     copied: u32,
-    began: Option<Instant>,
+    began: Instant,
     rtt: Option<Duration>,
     /// Whether `rtt` comes of timestamps.
     echoed: bool,
     /// The stream offset that completes the window being timed, and when it was announced.
-    mark: Option<(u64, Instant)>,
+    mark: (u64, Instant),
     /// When data last came or went.
-    active: Option<Instant>,
+    active: Instant,
 }
 
 impl RecvTuner {
@@ -45,11 +46,11 @@ impl RecvTuner {
             capacity: initial,
             space: Self::first_space(initial),
             copied: 0,
-            began: None,
+            began: Instant::NEVER,
             rtt: None,
             echoed: false,
-            mark: None,
-            active: None,
+            mark: (0, Instant::NEVER),
+            active: Instant::NEVER,
         }
     }
 
@@ -84,8 +85,9 @@ impl RecvTuner {
     /// No sender can fill a window in less than a round trip, and one with nothing to send takes
     /// longer; so the shortest time is the estimate, until a timestamp echo gives a better one.
     pub fn on_data(&mut self, now: Instant, next: u64, window: u32) {
-        self.active = Some(now);
-        if let Some((end, announced)) = self.mark {
+        self.active = now;
+        let (end, announced) = self.mark;
+        if announced != Instant::NEVER {
             if next < end {
                 return;
             }
@@ -94,7 +96,7 @@ impl RecvTuner {
                 self.rtt = Some(sample);
             }
         }
-        self.mark = Some((next + u64::from(window), now));
+        self.mark = (next + u64::from(window), now);
     }
 
     /// Notes that the application consumed `bytes`. `rtt` is the sender's round-trip time, used
@@ -102,14 +104,14 @@ impl RecvTuner {
     ///
     /// Returns the new capacity when it is to grow.
     pub fn on_consumed(&mut self, now: Instant, bytes: u32, rtt: Option<Duration>) -> Option<u32> {
-        self.active = Some(now);
+        self.active = now;
         self.copied = self.copied.saturating_add(bytes);
         let rtt = self.rtt.or(rtt)?;
-        let began = *self.began.get_or_insert(now);
-        if now.saturating_duration_since(began) < rtt {
+        self.began = self.began.min(now);
+        if now.saturating_duration_since(self.began) < rtt {
             return None;
         }
-        self.began = Some(now);
+        self.began = now;
         let copied = mem::take(&mut self.copied);
         if copied <= self.space {
             return None;
@@ -138,14 +140,13 @@ impl RecvTuner {
     /// timer, or under memory pressure. Returns the new capacity when it is to shrink; the right
     /// edge already announced stays the caller's promise.
     pub fn on_idle(&mut self, now: Instant) -> Option<u32> {
-        let active = self.active?;
-        let idle = now.saturating_duration_since(active);
+        let idle = now.saturating_duration_since(self.active);
         let halvings = (idle.as_secs() / HALF_LIFE.as_secs()).min(32) as u32;
         if halvings == 0 {
             return None;
         }
-        self.active = Some(now);
-        (self.began, self.copied, self.mark) = (None, 0, None);
+        self.active = now;
+        (self.began, self.copied, self.mark) = (Instant::NEVER, 0, (0, Instant::NEVER));
         let halve = |n: u32| n.checked_shr(halvings).unwrap_or(0);
         self.space = halve(self.space).max(Self::first_space(self.initial));
         let capacity = halve(self.capacity).max(self.initial);
