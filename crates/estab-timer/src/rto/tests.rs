@@ -124,6 +124,14 @@ fn back_off_doubles_up_to_the_maximum() {
     assert_eq!(rtt.back_offs(), 255);
 }
 
+#[test]
+fn the_maximum_bounds_the_formula_too() {
+    let mut rtt = strict();
+    rtt.on_sample(ms(100_000));
+    assert_eq!(rtt.base_rto(), ms(120_000));
+    assert_eq!(rtt.rto(), ms(120_000));
+}
+
 /// RFC 9293 §3.8.3: SYNs for three minutes.
 #[test]
 fn syns_go_out_for_three_minutes() {

@@ -207,6 +207,16 @@ fn a_jump_costs_by_entries_and_not_by_time() {
 }
 
 #[test]
+fn an_idle_wheel_keeps_up_with_the_time() {
+    let mut wheel = Wheel::new(Instant::ZERO);
+    let now = Instant::from_nanos(123_456_789_012_340);
+    assert_eq!(wheel.drain(now), []);
+    let key = wheel.insert(now + Duration::from_nanos(1), ());
+    let home = wheel.slab.at(wheel.slab.find(key).unwrap()).home;
+    assert!(matches!(home, Home::Slot { level: 0, .. }));
+}
+
+#[test]
 fn the_next_deadline_is_exact_until_the_earliest_leaves() {
     let mut wheel = Wheel::new(Instant::ZERO);
     let first = wheel.insert(Instant::from_millis(9_001), 1);
