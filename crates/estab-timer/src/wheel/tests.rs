@@ -460,7 +460,7 @@ fn ops() -> impl Strategy<Value = Op> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 8_000,
+        cases: 5_000,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(0x6298),
         ..ProptestConfig::default()
