@@ -3,9 +3,11 @@
 //!
 //! - [`world`]: two stacks, a link and a clock that jumps to what happens next;
 //! - [`peer`]: a stack against a peer that sends what the test says;
+//! - [`app`]: an application that writes, reads, stalls and closes by a plan;
 //! - [`check`]: the rules every packet must keep, written apart from the stack;
 //! - [`link`], [`rng`], [`pattern`], [`trace`]: faults, seeds, streams and traces.
 
+pub mod app;
 pub mod check;
 pub mod host;
 pub mod link;

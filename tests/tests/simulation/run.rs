@@ -1,0 +1,214 @@
+//! One run: applications on two stacks in the drawn weather, and what must be true of it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use estab_proto::{ConnId, Counts, Event, FourTuple, Instant, ListenConfig, ListenerId};
+use estab_tests::app::{App, Plan};
+use estab_tests::rng::Rng;
+use estab_tests::world::{Step, addr, mirrored};
+use estab_tests::{A, B, Side, World};
+
+use crate::draw::Scenario;
+
+/// The port both ends listen on.
+const PORT: u16 = 80;
+
+/// The longest a run may take in its own time, give-ups of 924 s included.
+const LIMIT: Duration = Duration::from_secs(6 * 3600);
+
+/// What came out of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Names the packets sent and their times.
+    pub(crate) digest: u64,
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+    pub(crate) failed: u64,
+}
+
+pub(crate) struct Run {
+    seed: u64,
+    scenario: Scenario,
+    world: World,
+    rng: Rng,
+    listeners: [ListenerId; 2],
+    apps: HashMap<(Side, ConnId), App>,
+    opens: Vec<(Instant, Side)>,
+}
+
+impl Run {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let scenario = Scenario::draw(&mut rng);
+        let mut world = World::faulty(
+            scenario.configs.clone(),
+            scenario.faults.clone(),
+            rng.fork(),
+            scenario.start,
+        );
+        let listen = ListenConfig { port: Some(PORT), backlog: 8, ..ListenConfig::default() };
+        let listeners = [A, B].map(|side| {
+            world.on(side, |stack, _| stack.listen(listen.clone())).expect("the port is free")
+        });
+        let mut opens = scenario.opens.clone();
+        opens.reverse();
+        Self { seed, scenario, world, rng, listeners, apps: HashMap::new(), opens }
+    }
+
+    /// What the run is made of, for whoever has to look at a failure.
+    pub(crate) fn describe(&self) -> String {
+        format!("{:#?}\n{}", self.scenario, self.world.trace)
+    }
+
+    /// Runs until both stacks are at rest, and checks that everything came to a good end.
+    pub(crate) fn play(&mut self) -> Outcome {
+        let end = self.scenario.start + LIMIT;
+        while !self.is_done() {
+            assert!(self.world.now < end, "not done after {LIMIT:?}: {:#?}", self.apps);
+            self.advance(end);
+        }
+        self.check_streams();
+        for side in [A, B] {
+            let listener = self.listeners[side as usize];
+            self.world.on(side, |stack, now| stack.close_listener(now, listener));
+        }
+        self.world.run_to_rest(LIMIT);
+        for side in [A, B] {
+            assert_eq!(self.world.stack(side).counts(), Counts::default(), "{side:?} holds on");
+        }
+        self.check_idleness();
+        let failed = self.apps.values().filter(|app| app.closed != Some(None)).count();
+        Outcome {
+            digest: self.world.trace.digest(),
+            packets: self.world.trace.count(),
+            bytes: self.apps.values().map(|app| app.read).sum(),
+            failed: failed as u64,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.opens.is_empty() && self.apps.values().all(|app| app.is_released)
+    }
+
+    /// Goes on to the next event of the world or of an application.
+    fn advance(&mut self, end: Instant) {
+        self.follow_outage();
+        let now = self.world.now;
+        let wakes = self.apps.values().filter_map(|app| app.wakes_at(now));
+        let opens = self.opens.last().map(|(at, _)| *at);
+        let outage = self.scenario.outage.into_iter().flat_map(|(from, to)| [from, to]);
+        let limit = wakes.chain(opens).chain(outage.filter(|at| *at > now)).min().unwrap_or(end);
+        let quiet = self.world.step(limit) == Step::Quiet;
+        if quiet && limit == end {
+            panic!("nothing happens any more: {:#?}", self.apps);
+        }
+        self.open_due();
+        if quiet {
+            let mut due: Vec<_> = self.apps.keys().copied().collect();
+            due.sort();
+            for key in due {
+                self.act(key);
+            }
+        }
+        self.hear_events();
+    }
+
+    fn follow_outage(&mut self) {
+        let now = self.world.now;
+        let down = self.scenario.outage.is_some_and(|(from, to)| (from..to).contains(&now));
+        for (link, faults) in self.world.links.iter_mut().zip(&self.scenario.faults) {
+            link.faults.loss = if down { 1.0 } else { faults.loss };
+        }
+    }
+
+    fn open_due(&mut self) {
+        while let Some((_, side)) = self.opens.pop_if(|(at, _)| *at <= self.world.now) {
+            let remote = SocketAddr::new(addr(side.other(), self.scenario.ipv6), PORT);
+            let id = self.world.on(side, |stack, now| stack.connect(now, remote, None, None));
+            let id = id.expect("an open");
+            let tuple = self.world.stack(side).tuple(id).expect("just opened");
+            let [own, peer] = self.plans(&tuple);
+            self.employ(side, id, own, peer);
+        }
+    }
+
+    fn plans(&self, client: &FourTuple) -> [Plan; 2] {
+        Plan::pair(self.seed, client, self.scenario.max_len, self.scenario.aborts)
+    }
+
+    fn employ(&mut self, side: Side, id: ConnId, own: Plan, peer: Plan) {
+        let app = App::new(id, own, peer, self.rng.fork(), self.world.now);
+        assert!(self.apps.insert((side, id), app).is_none(), "an id was reused");
+    }
+
+    /// An application acts only when it is told to or wakes by itself: an event that is missing
+    /// makes it wait for ever.
+    fn hear_events(&mut self) {
+        for side in [A, B] {
+            while let Some(event) = self.world.host(side).events.pop_front() {
+                match event {
+                    Event::Listener(listener) => self.accept_all(side, listener),
+                    Event::Connected(id)
+                    | Event::Readable(id)
+                    | Event::Writable(id)
+                    | Event::SoftError(id, _) => self.act((side, id)),
+                    Event::Closed(id, error) => {
+                        let app = self.apps.get_mut(&(side, id)).expect("known");
+                        assert!(!app.is_released, "an event of a released connection");
+                        app.closed = Some(error);
+                        self.act((side, id));
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+
+    fn accept_all(&mut self, side: Side, listener: ListenerId) {
+        while let Some((id, tuple)) = self.world.on(side, |stack, _| stack.accept(listener)) {
+            let [peer, own] = self.plans(&mirrored(&tuple));
+            self.employ(side, id, own, peer);
+            self.act((side, id));
+        }
+    }
+
+    fn act(&mut self, key: (Side, ConnId)) {
+        let Some(mut app) = self.apps.remove(&key) else { return };
+        self.world.on(key.0, |stack, now| app.act(now, stack));
+        if app.is_released {
+            // What was told before that is of no interest any more.
+            let of = |event: &Event| match *event {
+                Event::Connected(id) | Event::Readable(id) | Event::Writable(id) => Some(id),
+                Event::Closed(id, _) | Event::SoftError(id, _) => Some(id),
+                _ => None,
+            };
+            self.world.host(key.0).events.retain(|event| of(event) != Some(key.1));
+        }
+        self.apps.insert(key, app);
+    }
+
+    /// Nobody failed without a reason, and who did not fail got everything.
+    fn check_streams(&self) {
+        let may_fail = self.scenario.is_hopeless();
+        for ((side, _), app) in &self.apps {
+            let aborted = app.plan.aborts() || app.peer.aborts();
+            if let Some(Some(error)) = app.closed {
+                assert!(aborted || may_fail, "{side:?}: {error}");
+            } else if !aborted {
+                assert_eq!(app.read, app.peer.len);
+                assert_eq!(app.written, app.plan.len);
+            }
+        }
+        let accepted = self.apps.len() - self.scenario.opens.len();
+        assert!(may_fail || accepted == self.scenario.opens.len() || self.scenario.aborts);
+    }
+
+    /// The stacks woke up for something: now and then a deadline has moved on in the meantime.
+    fn check_idleness(&self) {
+        let wakes: u64 = self.world.hosts.iter().map(|host| host.wakes).sum();
+        let packets = self.world.trace.count();
+        assert!(wakes <= 2 * packets + 100, "{wakes} wakes for {packets} packets");
+    }
+}
