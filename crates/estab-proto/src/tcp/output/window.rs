@@ -22,8 +22,12 @@ impl Connection {
         field
     }
 
-    /// The larger window that could be announced, if the step is worthwhile.
+    /// The larger window that could be announced, if the step is worthwhile. After the peer's FIN
+    /// none is: nothing more will come, and the record of TIME-WAIT keeps the edge as it is.
     fn window_step(&self) -> Option<u32> {
+        if !self.state.may_receive() {
+            return None;
+        }
         let current = self.rcv.wnd();
         let scale = self.rcv.scale;
         let free = scale.to_wire(self.recv.window()).bytes(scale);
@@ -35,7 +39,7 @@ impl Connection {
     /// at least doubled, so that a fast reader does not send an update per read.
     pub(in crate::tcp) fn consider_window_update(&mut self) {
         let current = self.rcv.wnd();
-        if current > self.recv.capacity() / 2 || !self.state.may_receive() {
+        if current > self.recv.capacity() / 2 {
             return;
         }
         if self
