@@ -54,7 +54,7 @@ impl Connection {
         }
         let sent_at = self.figures.last_data_sent_at;
         self.snd.una = seg.ack;
-        self.snd.wnd = seg.wnd.bytes(self.snd.scale);
+        self.snd.wnd = self.offered_window(seg);
         self.snd.max_wnd = self.snd.max_wnd.max(self.snd.wnd);
         self.snd.wl1 = seg.seq;
         self.snd.wl2 = seg.ack;
