@@ -180,6 +180,15 @@ fn a_datagram_with_an_overlap_is_gone_for_good() {
 }
 
 #[test]
+fn a_condemned_datagram_holds_no_bytes() {
+    let mut reassembly = Reassembly::default();
+    put(&mut reassembly, key(1, 7), 8, true, &[0; 4096]);
+    put(&mut reassembly, key(1, 7), 8, true, &[1; 8]);
+    assert_eq!(reassembly.datagrams(), 1);
+    assert!(reassembly.bytes_held() < 1024);
+}
+
+#[test]
 fn fragments_must_agree_on_the_end() {
     let contradictions: [[(u16, bool, usize); 2]; 3] = [
         // A second end, before and behind the first; data behind the end.
