@@ -49,6 +49,9 @@ impl Connection {
                 if let Some(linger) = linger {
                     self.timers.arm(Timer::Linger, ctx.now + linger);
                 }
+                if self.persist.active() {
+                    self.bound_orphan(ctx.now);
+                }
                 if self.state == State::FinWait2 {
                     self.enter_fin_wait_2(ctx.now);
                 }
@@ -125,10 +128,18 @@ impl Connection {
         }
     }
 
-    /// Probing begins for a connection nobody holds any more.
+    /// The window is shut on a connection nobody holds any more.
     pub(super) fn bound_orphan(&mut self, now: Instant) {
         if self.is_released() && !self.timers.is_armed(Timer::Linger) {
             self.timers.arm(Timer::Linger, now + ORPHAN_STALL);
+        }
+    }
+
+    /// The peer took something: a stall begins anew, if it does. A time the application gave goes
+    /// on.
+    pub(super) fn end_orphan_stall(&mut self) {
+        if self.is_released() && self.config.linger.is_none() {
+            self.timers.cancel(Timer::Linger);
         }
     }
 

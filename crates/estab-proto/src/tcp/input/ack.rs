@@ -105,6 +105,7 @@ impl Connection {
             self.timers.cancel(Timer::Retransmit);
         }
         self.rearm_user_timeout();
+        self.end_orphan_stall();
         if fin_acked {
             self.take_ack_of_fin(ctx);
         }
