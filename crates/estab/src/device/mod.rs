@@ -1,0 +1,129 @@
+//! Where packets come from and go to.
+//!
+//! A [`Device`] carries whole IP packets, one at a time, without a link-layer header. The stack's
+//! driver owns it and calls it in bursts: it receives until the device has no more or the burst is
+//! long enough, and sends until everything is out or the device is full.
+//!
+//! | adapter | carries packets over |
+//! |---|---|
+//! | [`TunDevice`] | a Linux TUN interface, made with `tokio-tun` |
+//! | [`Link`] | memory: two stacks in one process |
+//! | [`PacketIo`] | any `AsyncRead + AsyncWrite` that keeps packet boundaries |
+//! | [`PacketStream`] | any `Stream + Sink` of packets, such as a pair of channels |
+//! | [`Tap`] | any other device, and writes a pcapng trace of it |
+
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+
+mod io_device;
+mod link;
+mod packet;
+mod stream;
+#[cfg(feature = "pcap")]
+mod tap;
+#[cfg(all(feature = "tun", target_os = "linux"))]
+mod tun;
+
+pub use io_device::PacketIo;
+pub use link::{Link, LinkConfig, LinkStats, Overflow};
+pub use packet::{Packet, Received};
+pub use stream::PacketStream;
+#[cfg(feature = "pcap")]
+pub use tap::Tap;
+#[cfg(all(feature = "tun", target_os = "linux"))]
+pub use tun::{TunBuilder, TunDevice};
+
+/// What a device can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Caps {
+    /// Largest packet the network behind the device takes, in bytes, IP header included.
+    pub mtu: u32,
+    /// Largest packet [`poll_recv`](Device::poll_recv) may return, in bytes: the size of the
+    /// buffer it is given. Larger than the MTU where the device joins segments.
+    pub max_recv: usize,
+}
+
+impl Caps {
+    /// A device without offloads.
+    pub fn new(mtu: u32) -> Self {
+        Self {
+            mtu,
+            max_recv: MAX_PACKET,
+        }
+    }
+}
+
+/// The largest IP packet without jumbograms. Buffers of this size cannot truncate a packet, whatever
+/// the interface's MTU is changed to.
+pub(crate) const MAX_PACKET: usize = 65_535;
+
+/// A carrier of IP packets.
+///
+/// # Errors
+///
+/// An error from any method means that the device is gone for good: the driver ends the stack, and
+/// every pending call on it fails. What passes (a full queue, an interface that is down for a
+/// while, a packet the device refuses) is not an error: the device drops the packet and counts it
+/// in [`dropped`](Device::dropped), as a network would.
+pub trait Device: Send {
+    /// What this device can do. Asked once, when the stack is built.
+    fn caps(&self) -> Caps;
+
+    /// Reads the next packet into `buf`, which has room for [`Caps::max_recv`] bytes.
+    ///
+    /// `Pending` means that there is none; the task is woken when one may have arrived.
+    fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>>;
+
+    /// Sends one packet.
+    ///
+    /// `Pending` means that the device is full and has *not* taken the packet: it is offered again
+    /// once the task is woken.
+    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &Packet<'_>) -> Poll<io::Result<()>>;
+
+    /// Called after a burst of sends: hands on what the device has gathered, if it gathers.
+    ///
+    /// `Pending` holds nothing up; the driver calls again when woken.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _ = cx;
+        Poll::Ready(Ok(()))
+    }
+
+    /// How many packets to be sent were dropped so far.
+    fn dropped(&self) -> u64 {
+        0
+    }
+}
+
+impl<D: Device + ?Sized> Device for Box<D> {
+    fn caps(&self) -> Caps {
+        (**self).caps()
+    }
+
+    fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
+        (**self).poll_recv(cx, buf)
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &Packet<'_>) -> Poll<io::Result<()>> {
+        (**self).poll_send(cx, packet)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (**self).poll_flush(cx)
+    }
+
+    fn dropped(&self) -> u64 {
+        (**self).dropped()
+    }
+}
+
+/// Copies as much of `slices` into `buf` as fits, and says how much that was.
+fn gather(slices: &[IoSlice<'_>], buf: &mut [u8]) -> usize {
+    let mut filled = 0;
+    for slice in slices {
+        let n = slice.len().min(buf.len() - filled);
+        buf[filled..filled + n].copy_from_slice(&slice[..n]);
+        filled += n;
+    }
+    filled
+}

@@ -1,0 +1,105 @@
+//! What a connection's handle asked for when it rang.
+
+use std::sync::Arc;
+
+use estab_proto::ConnId;
+use estab_timer::Instant;
+
+use super::Core;
+use crate::device::Device;
+use crate::shared::{Conn, lock, signal};
+
+impl<D: Device> Core<D> {
+    /// Looks at every connection that rang, then at the commands.
+    pub(super) fn answer_bell(&mut self, now: Instant) {
+        let mut rung = std::mem::take(&mut self.rung);
+        let mut commands = std::mem::take(&mut self.commands);
+        self.shard.bell.take(&mut rung, &mut commands);
+        for id in rung.drain(..) {
+            if let Some(conn) = self.conns.get(id).cloned() {
+                self.answer(now, &conn);
+            }
+        }
+        for command in commands.drain(..) {
+            self.obey(now, command);
+        }
+        (self.rung, self.commands) = (rung, commands);
+    }
+
+    fn answer(&mut self, now: Instant, conn: &Arc<Conn>) {
+        let signals = conn.take_signals();
+        let rang = |signal| signals & signal != 0;
+        if rang(signal::OPTIONS) {
+            self.apply_options(now, conn);
+        }
+        if rang(signal::READ) {
+            let consumed = lock(&conn.rx).take_consumed();
+            self.stack.consumed(now, conn.id, consumed);
+        }
+        if rang(signal::ABORT) {
+            self.stack.abort(now, conn.id);
+        }
+        if rang(signal::WRITE | signal::SHUTDOWN | signal::RELEASE) {
+            self.pump(now, conn);
+        }
+        if rang(signal::RELEASE) {
+            self.release(now, conn);
+        }
+    }
+
+    /// Hands what was written to the stack and, once that is all, the end of the stream.
+    /// Returns whether the stack took anything.
+    pub(super) fn pump(&mut self, now: Instant, conn: &Conn) -> bool {
+        let mut chunks = lock(&conn.tx).take();
+        let mut took = false;
+        while self.stack.send_room(conn.id) > 0
+            && let Some(chunk) = chunks.pop_front()
+        {
+            match self.stack.send(now, conn.id, chunk) {
+                Ok(_) => took = true,
+                // An event tells, or told, how the connection ended.
+                Err(_) => chunks.clear(),
+            }
+        }
+        let room = self.stack.send_room(conn.id);
+        let mut tx = lock(&conn.tx);
+        tx.put_back(chunks);
+        tx.set_room(room);
+        let shut = tx.is_shut() && tx.is_drained();
+        drop(tx);
+        if shut {
+            // Fails only after the end of the connection.
+            let _ = self.stack.shutdown(now, conn.id);
+        }
+        took
+    }
+
+    /// The handle was dropped. What it wrote goes to the stack first.
+    fn release(&mut self, now: Instant, conn: &Conn) {
+        let mut tx = lock(&conn.tx);
+        tx.release();
+        let drained = tx.is_drained();
+        drop(tx);
+        if drained {
+            self.forget(now, conn.id);
+        }
+    }
+
+    /// The connection goes on without a handle.
+    pub(super) fn forget(&mut self, now: Instant, id: ConnId) {
+        self.stack.close(now, id);
+        self.conns.remove(id);
+    }
+
+    fn apply_options(&mut self, now: Instant, conn: &Conn) {
+        let options = lock(&conn.options).clone();
+        let (stack, id) = (&mut self.stack, conn.id);
+        // They fail only if the connection is gone, and then nobody misses them.
+        let _ = stack.set_nodelay(now, id, options.nodelay);
+        let _ = stack.set_keepalive(now, id, options.keepalive);
+        let _ = stack.set_ttl(now, id, options.ttl);
+        let _ = stack.set_tos(now, id, options.tos);
+        let _ = stack.set_linger(now, id, options.linger);
+        let _ = stack.set_user_timeout(now, id, options.user_timeout);
+    }
+}

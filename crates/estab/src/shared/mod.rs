@@ -1,0 +1,161 @@
+//! What an application's handle and the driver share of one connection.
+//!
+//! Two halves, each behind its own lock: what was received and not yet read, and what was written
+//! and not yet taken by the driver. A lock is held for moving pointers and copying small writes,
+//! never while the protocol works; wakers are taken out under the lock and woken after it.
+
+use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use estab_proto::{ConnId, ConnectionError, FourTuple};
+
+use crate::error;
+use crate::shard::Shard;
+
+pub(crate) mod accept;
+pub(crate) mod options;
+pub(crate) mod rx;
+pub(crate) mod tx;
+pub(crate) mod wakers;
+
+use options::Options;
+use rx::Rx;
+use tx::Tx;
+use wakers::Waiter;
+
+/// Locks, whatever happened to another holder: nothing here is left half done by a panic.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a handle asks of the driver by ringing; bits of one byte.
+pub(crate) mod signal {
+    /// Bytes were read.
+    pub(crate) const READ: u8 = 1;
+    /// Bytes were written.
+    pub(crate) const WRITE: u8 = 2;
+    /// The sending direction shall be closed.
+    pub(crate) const SHUTDOWN: u8 = 4;
+    /// An option was set.
+    pub(crate) const OPTIONS: u8 = 8;
+    /// The connection shall be reset.
+    pub(crate) const ABORT: u8 = 16;
+    /// The handle was dropped.
+    pub(crate) const RELEASE: u8 = 32;
+}
+
+/// One connection, as shared by its handle and the driver.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) id: ConnId,
+    pub(crate) tuple: FourTuple,
+    pub(crate) shard: Arc<Shard>,
+    rung: AtomicU8,
+    pub(crate) rx: Mutex<Rx>,
+    pub(crate) tx: Mutex<Tx>,
+    pub(crate) options: Mutex<Options>,
+}
+
+impl Conn {
+    pub(crate) fn new(id: ConnId, tuple: FourTuple, shard: Arc<Shard>, options: Options) -> Self {
+        Self {
+            id,
+            tuple,
+            shard,
+            rung: AtomicU8::new(0),
+            rx: Mutex::default(),
+            tx: Mutex::default(),
+            options: Mutex::new(options),
+        }
+    }
+
+    /// Asks the driver to look at this connection.
+    pub(crate) fn ring(&self, signal: u8) {
+        if self.rung.fetch_or(signal, Ordering::AcqRel) == 0 {
+            self.shard.bell.ring(self.id);
+        }
+    }
+
+    /// What was asked since the last call. Called before the halves are looked at, so that what is
+    /// asked meanwhile rings again.
+    pub(crate) fn take_signals(&self) -> u8 {
+        self.rung.swap(0, Ordering::AcqRel)
+    }
+
+    /// The connection is over: nothing more comes in or goes out. What was received stays readable.
+    pub(crate) fn end(&self, error: Option<ConnectionError>) {
+        let mut rx = lock(&self.rx);
+        rx.end(error);
+        let readers = rx.wakers.take();
+        drop(rx);
+        let mut tx = lock(&self.tx);
+        tx.end(error);
+        let writers = tx.wakers.take();
+        drop(tx);
+        readers.wake();
+        writers.wake();
+    }
+}
+
+/// The application's hold on a connection: dropping it releases the connection, without waiting.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    pub(crate) conn: Arc<Conn>,
+}
+
+impl Handle {
+    pub(crate) fn new(conn: Arc<Conn>) -> Self {
+        conn.shard.hold();
+        Self { conn }
+    }
+
+    /// Waits for an open to succeed or fail.
+    pub(crate) async fn connected(self) -> io::Result<Self> {
+        let outcome = Waiter::new(&self.conn.tx).until(Tx::opened).await;
+        outcome.map_err(error::connection)?;
+        Ok(self)
+    }
+
+    /// The error that ended the connection, if it was not reported yet.
+    pub(crate) fn take_error(&self) -> Option<io::Error> {
+        let in_rx = lock(&self.conn.rx).take_error();
+        let in_tx = lock(&self.conn.tx).take_error();
+        in_rx.or(in_tx).map(error::connection)
+    }
+
+    /// Resets the connection.
+    pub(crate) fn abort(&self) {
+        let mut rx = lock(&self.conn.rx);
+        rx.discard();
+        drop(rx);
+        self.conn.end(Some(ConnectionError::Aborted));
+        self.conn.ring(signal::ABORT);
+    }
+
+    pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut rx = lock(&self.conn.rx);
+        if rx.is_ready() {
+            return Poll::Ready(());
+        }
+        rx.wakers.set_task(cx.waker());
+        Poll::Pending
+    }
+
+    pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut tx = lock(&self.conn.tx);
+        if tx.is_ready() {
+            return Poll::Ready(());
+        }
+        tx.wakers.set_task(cx.waker());
+        Poll::Pending
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.conn.ring(signal::RELEASE);
+        self.conn.shard.let_go();
+    }
+}

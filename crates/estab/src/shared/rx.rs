@@ -1,0 +1,158 @@
+//! The receiving half of a connection: chunks in order, then the end.
+
+use std::collections::VecDeque;
+
+use arrayvec::ArrayVec;
+use bytes::Bytes;
+use estab_proto::{ConnectionError, SoftError};
+
+use super::wakers::{Wait, Wakers};
+
+/// Chunks that one read takes at most: it returns early rather than hold the lock for more.
+pub(crate) const BATCH: usize = 16;
+
+/// Chunks taken by one read, in order.
+pub(crate) type Batch<const N: usize = BATCH> = ArrayVec<Bytes, N>;
+
+/// What came in and was not read yet.
+#[derive(Debug, Default)]
+pub(crate) struct Rx {
+    chunks: VecDeque<Bytes>,
+    /// Bytes read and not yet told to the stack, which opens the window for them.
+    consumed: usize,
+    end: End,
+    /// The urgent pointer has moved since the last look.
+    pub(crate) urgent: bool,
+    /// The last report of trouble that did not end the connection.
+    pub(crate) soft_error: Option<SoftError>,
+    pub(crate) wakers: Wakers,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum End {
+    /// More may come.
+    #[default]
+    Open,
+    /// The end of the stream follows the chunks.
+    Finished,
+    /// This error follows the chunks, once; then the end of the stream.
+    Failed(ConnectionError),
+}
+
+/// What a read gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// Bytes, in the batch.
+    Bytes,
+    /// The end of the stream.
+    End,
+    /// Why the connection ended.
+    Error(ConnectionError),
+    /// Nothing yet.
+    WouldBlock,
+}
+
+impl Rx {
+    /// Something to read came in.
+    pub(crate) fn extend(&mut self, chunks: impl Iterator<Item = Bytes>) {
+        self.chunks.extend(chunks.filter(|chunk| !chunk.is_empty()));
+    }
+
+    /// Nothing more comes: after the stream's end, or because of `error`. The first end counts.
+    pub(crate) fn end(&mut self, error: Option<ConnectionError>) {
+        if self.end == End::Open {
+            self.end = error.map_or(End::Finished, End::Failed);
+        }
+    }
+
+    /// Whether a read returns at once.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.chunks.is_empty() || self.end != End::Open
+    }
+
+    /// Whether nothing more comes in, what is here already aside.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.end != End::Open
+    }
+
+    /// Whether an error waits to be reported.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.end, End::Failed(_))
+    }
+
+    /// Moves up to `max` bytes into `batch`.
+    pub(crate) fn read<const N: usize>(&mut self, max: usize, batch: &mut Batch<N>) -> Read {
+        let mut room = max;
+        while let Some(chunk) = self.chunks.front_mut()
+            && room > 0
+            && !batch.is_full()
+        {
+            if chunk.len() > room {
+                batch.push(chunk.split_to(room));
+                room = 0;
+            } else {
+                room -= chunk.len();
+                batch.extend(self.chunks.pop_front());
+            }
+        }
+        self.consumed += max - room;
+        self.outcome(max > room)
+    }
+
+    /// Looks at up to `max` bytes.
+    pub(crate) fn peek(&mut self, max: usize, batch: &mut Batch<BATCH>) -> Read {
+        let mut room = max;
+        for chunk in self.chunks.iter().take(BATCH) {
+            let n = chunk.len().min(room);
+            batch.extend((n > 0).then(|| chunk.slice(..n)));
+            room -= n;
+        }
+        self.outcome(max > room)
+    }
+
+    fn outcome(&mut self, got_some: bool) -> Read {
+        match self.end {
+            _ if got_some => Read::Bytes,
+            End::Open => Read::WouldBlock,
+            End::Finished => Read::End,
+            End::Failed(error) => {
+                self.end = End::Finished;
+                Read::Error(error)
+            }
+        }
+    }
+
+    /// The error that ended the connection, if no read reported it.
+    pub(crate) fn take_error(&mut self) -> Option<ConnectionError> {
+        match self.end {
+            End::Failed(error) => {
+                self.end = End::Finished;
+                Some(error)
+            }
+            End::Open | End::Finished => None,
+        }
+    }
+
+    /// Drops what was not read.
+    pub(crate) fn discard(&mut self) {
+        self.chunks = VecDeque::new();
+    }
+
+    /// Bytes read since the last call.
+    pub(crate) fn take_consumed(&mut self) -> usize {
+        if self.chunks.is_empty() {
+            // An idle connection holds no memory.
+            self.chunks = VecDeque::new();
+        }
+        std::mem::take(&mut self.consumed)
+    }
+}
+
+impl Wait for Rx {
+    fn wakers(&mut self) -> &mut Wakers {
+        &mut self.wakers
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! The sending half of a connection: what was written and the driver has not taken yet.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::{Bytes, BytesMut};
+use estab_proto::ConnectionError;
+
+use super::wakers::{Wait, Wakers};
+
+/// Writes up to this many bytes are joined with their neighbours under the lock; larger ones are
+/// copied outside it into a chunk of their own.
+pub(crate) const SMALL: usize = 4096;
+
+/// What was written and not taken.
+#[derive(Debug, Default)]
+pub(crate) struct Tx {
+    chunks: VecDeque<Bytes>,
+    /// Small writes, which follow `chunks`.
+    tail: BytesMut,
+    /// Bytes in `chunks` and `tail`.
+    queued: usize,
+    /// Bytes that may still be written, as far as the send buffer's limit goes.
+    room: usize,
+    state: State,
+    /// The handle is gone.
+    released: bool,
+    pub(crate) wakers: Wakers,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// The handshake goes on.
+    #[default]
+    Opening,
+    /// Bytes may be written.
+    Open,
+    /// The application has closed its side.
+    Shut,
+    /// The connection is over; the error is reported once, then that the pipe is broken.
+    Ended(Option<ConnectionError>),
+}
+
+/// Why a write takes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// No room yet.
+    WouldBlock,
+    /// The sending direction is closed.
+    BrokenPipe,
+    /// Why the connection ended.
+    Error(ConnectionError),
+}
+
+impl Tx {
+    /// How much may be written, at least one byte.
+    pub(crate) fn writable(&mut self) -> Result<usize, Refused> {
+        match &mut self.state {
+            State::Ended(error) => match error.take() {
+                Some(error) => Err(Refused::Error(error)),
+                None => Err(Refused::BrokenPipe),
+            },
+            State::Shut => Err(Refused::BrokenPipe),
+            State::Opening => Err(Refused::WouldBlock),
+            State::Open if self.room == 0 => Err(Refused::WouldBlock),
+            State::Open => Ok(self.room),
+        }
+    }
+
+    /// Takes as much of `slices` as there is room for, by copying; for small writes.
+    pub(crate) fn write_small(&mut self, slices: &[IoSlice<'_>]) -> Result<usize, Refused> {
+        let mut room = self.writable()?;
+        let before = self.queued;
+        for slice in slices {
+            let n = slice.len().min(room);
+            self.tail.extend_from_slice(&slice[..n]);
+            room -= n;
+            self.queued += n;
+        }
+        self.room = room;
+        Ok(self.queued - before)
+    }
+
+    /// Takes as much of `chunk` as there is room for, without copying.
+    pub(crate) fn write_chunk(&mut self, mut chunk: Bytes) -> Result<usize, Refused> {
+        chunk.truncate(self.writable()?);
+        let len = chunk.len();
+        self.flush_tail();
+        self.chunks.push_back(chunk);
+        self.queued += len;
+        self.room -= len;
+        Ok(len)
+    }
+
+    fn flush_tail(&mut self) {
+        if !self.tail.is_empty() {
+            self.chunks
+                .push_back(std::mem::take(&mut self.tail).freeze());
+        }
+    }
+
+    /// The application closes its side, after what was written. False if it was closed before.
+    pub(crate) fn shut(&mut self) -> bool {
+        let open = matches!(self.state, State::Open);
+        if open {
+            self.state = State::Shut;
+        }
+        open
+    }
+
+    /// The handshake succeeded.
+    pub(crate) fn open(&mut self) {
+        if self.state == State::Opening {
+            self.state = State::Open;
+        }
+    }
+
+    /// The connection is over; the first end counts.
+    pub(crate) fn end(&mut self, error: Option<ConnectionError>) {
+        if !matches!(self.state, State::Ended(_)) {
+            self.state = State::Ended(error);
+            self.chunks = VecDeque::new();
+            self.tail = BytesMut::new();
+            self.queued = 0;
+        }
+    }
+
+    /// The outcome of the handshake, once there is one. Takes the error along.
+    pub(crate) fn opened(&mut self) -> Option<Result<(), ConnectionError>> {
+        match &mut self.state {
+            State::Opening => None,
+            State::Open | State::Shut => Some(Ok(())),
+            State::Ended(error) => Some(error.take().map_or(Ok(()), Err)),
+        }
+    }
+
+    /// Whether a write returns at once.
+    pub(crate) fn is_ready(&self) -> bool {
+        match self.state {
+            State::Opening => false,
+            State::Open => self.room > 0,
+            State::Shut | State::Ended(_) => true,
+        }
+    }
+
+    /// Whether nothing more can be written.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.state, State::Shut | State::Ended(_))
+    }
+
+    /// Whether an error waits to be reported.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.state, State::Ended(Some(_)))
+    }
+
+    /// The error that ended the connection, if no write reported it.
+    pub(crate) fn take_error(&mut self) -> Option<ConnectionError> {
+        match &mut self.state {
+            State::Ended(error) => error.take(),
+            _ => None,
+        }
+    }
+
+    /// The driver takes everything that was written.
+    pub(crate) fn take(&mut self) -> VecDeque<Bytes> {
+        self.flush_tail();
+        self.queued = 0;
+        std::mem::take(&mut self.chunks)
+    }
+
+    /// The driver gives back what the stack had no room for.
+    pub(crate) fn put_back(&mut self, mut chunks: VecDeque<Bytes>) {
+        self.queued += chunks.iter().map(Bytes::len).sum::<usize>();
+        chunks.append(&mut self.chunks);
+        self.chunks = chunks;
+    }
+
+    /// Whether the stream ends after what was written.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.state == State::Shut
+    }
+
+    /// The handle is gone: what was written is still to be sent.
+    pub(crate) fn release(&mut self) {
+        self.released = true;
+    }
+
+    /// Whether the handle is gone.
+    pub(crate) fn is_released(&self) -> bool {
+        self.released
+    }
+
+    /// Whether the driver has taken everything.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.queued == 0
+    }
+
+    /// The send buffer has this much room; what waits here counts against it.
+    pub(crate) fn set_room(&mut self, room: usize) {
+        self.room = room.saturating_sub(self.queued);
+    }
+}
+
+impl Wait for Tx {
+    fn wakers(&mut self) -> &mut Wakers {
+        &mut self.wakers
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+use super::*;
+
+fn open(room: usize) -> Tx {
+    let mut tx = Tx::default();
+    tx.open();
+    tx.set_room(room);
+    tx
+}
+
+fn slices(text: &str) -> [IoSlice<'_>; 2] {
+    let (a, b) = text.as_bytes().split_at(text.len() / 2);
+    [IoSlice::new(a), IoSlice::new(b)]
+}
+
+#[test]
+fn writes_keep_their_order_and_stop_at_the_room() {
+    let mut tx = open(10);
+    assert_eq!(tx.write_small(&slices("abc")), Ok(3));
+    assert_eq!(tx.write_small(&slices("de")), Ok(2));
+    assert_eq!(tx.write_chunk(Bytes::from_static(b"fgh")), Ok(3));
+    assert_eq!(tx.write_small(&slices("ijkl")), Ok(2));
+    assert_eq!(tx.write_small(&slices("m")), Err(Refused::WouldBlock));
+    assert!(!tx.is_ready());
+
+    let chunks = tx.take();
+    assert_eq!(
+        chunks.iter().map(|chunk| &chunk[..]).collect::<Vec<_>>(),
+        [&b"abcde"[..], b"fgh", b"ij"]
+    );
+    assert!(tx.is_drained());
+    tx.set_room(3);
+    assert_eq!(tx.write_chunk(Bytes::from_static(b"klmn")), Ok(3));
+}
+
+#[test]
+fn what_the_stack_had_no_room_for_goes_first_again() {
+    let mut tx = open(100);
+    tx.write_small(&slices("first")).unwrap();
+    let taken = tx.take();
+    tx.write_small(&slices("second")).unwrap();
+    tx.put_back(taken);
+    tx.set_room(20);
+    assert_eq!(tx.writable(), Ok(9));
+    assert_eq!(
+        tx.take().iter().flatten().copied().collect::<Vec<_>>(),
+        b"firstsecond"
+    );
+}
+
+#[test]
+fn after_the_end_the_error_comes_once_then_a_broken_pipe() {
+    let mut tx = open(10);
+    assert!(tx.shut());
+    assert!(!tx.shut());
+    assert_eq!(tx.writable(), Err(Refused::BrokenPipe));
+    tx.end(Some(ConnectionError::Reset));
+    tx.end(None);
+    assert_eq!(tx.writable(), Err(Refused::Error(ConnectionError::Reset)));
+    assert_eq!(tx.writable(), Err(Refused::BrokenPipe));
+    assert!(tx.is_ready());
+}
+
+#[test]
+fn nothing_is_written_before_the_handshake_ends() {
+    let mut tx = Tx::default();
+    tx.set_room(10);
+    assert_eq!(tx.writable(), Err(Refused::WouldBlock));
+    assert_eq!(tx.opened(), None);
+    let mut refused = Tx::default();
+    refused.end(Some(ConnectionError::Refused));
+    assert_eq!(refused.opened(), Some(Err(ConnectionError::Refused)));
+    tx.open();
+    assert_eq!(tx.opened(), Some(Ok(())));
+}

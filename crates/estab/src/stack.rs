@@ -1,0 +1,211 @@
+//! The handle of a stack.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use estab_proto::config::{StackConfig, TcpConfig};
+use estab_proto::{Counts, Stats};
+
+use crate::addr::{ToAddr, ToCidr};
+use crate::builder::StackBuilder;
+use crate::error::StackGone;
+use crate::shard::{Command, Shard};
+use crate::shared::Handle;
+use crate::tcp::{TcpListener, TcpStream};
+
+/// A TCP/IP stack of its own, on a packet device of its own.
+///
+/// A handle, cheap to clone and to move between tasks and threads; the work is done by the
+/// [`Driver`](crate::Driver). The stack lives until the last handle of any kind (this one, streams,
+/// listeners) is dropped and the last connection is closed.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// let (client, server) = estab::testing::pair()?;
+/// let listener = server.listen("10.0.0.2:80").await?;
+/// tokio::spawn(async move {
+///     let (mut stream, peer) = listener.accept().await?;
+///     stream.write_all(format!("hello {peer}").as_bytes()).await
+/// });
+///
+/// let mut stream = client.connect("10.0.0.2:80").await?;
+/// let mut text = String::new();
+/// stream.read_to_string(&mut text).await?;
+/// assert_eq!(text, format!("hello {}", stream.local_addr()?));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Stack {
+    pub(crate) shard: Arc<Shard>,
+}
+
+/// Counters of a stack's device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeviceStats {
+    /// Packets handed to the device.
+    pub sent: u64,
+    /// Of these, packets the device dropped.
+    pub dropped: u64,
+}
+
+impl Stack {
+    /// Sets up a stack with the default settings.
+    pub fn builder() -> StackBuilder {
+        StackBuilder::new(StackConfig::default())
+    }
+
+    /// Sets up a stack with settings made elsewhere; the MTU is the device's unless
+    /// [`StackBuilder::mtu`] says otherwise.
+    pub fn with_config(config: StackConfig) -> StackBuilder {
+        StackBuilder::new(config)
+    }
+
+    pub(crate) fn new(shard: Arc<Shard>) -> Self {
+        shard.hold();
+        Self { shard }
+    }
+
+    /// Opens a connection: [`TcpStream::connect`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`TcpStream::connect`].
+    pub async fn connect(&self, remote: impl ToAddr) -> io::Result<TcpStream> {
+        TcpStream::connect(self, remote).await
+    }
+
+    /// Listens for connections: [`TcpListener::bind`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`TcpListener::bind`].
+    pub async fn listen(&self, addr: impl ToAddr) -> io::Result<TcpListener> {
+        TcpListener::bind(self, addr).await
+    }
+
+    /// The protocol's counters, with a reason for each drop.
+    ///
+    /// # Errors
+    ///
+    /// [`StackGone`] if the driver has ended.
+    pub async fn stats(&self) -> io::Result<Stats> {
+        self.shard.ask(Command::Stats).await
+    }
+
+    /// How many connections, records, timers and bytes the stack holds now.
+    ///
+    /// # Errors
+    ///
+    /// [`StackGone`] if the driver has ended.
+    pub async fn counts(&self) -> io::Result<Counts> {
+        self.shard.ask(Command::Counts).await
+    }
+
+    /// The device's counters.
+    ///
+    /// # Errors
+    ///
+    /// [`StackGone`] if the driver has ended.
+    pub async fn device_stats(&self) -> io::Result<DeviceStats> {
+        self.shard.ask(Command::DeviceStats).await
+    }
+
+    /// Gives the stack one more address.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if the address does not parse, [`StackGone`] if
+    /// the driver has ended.
+    pub async fn add_addr(&self, addr: impl ToCidr) -> io::Result<()> {
+        let addr = addr.to_cidr()?;
+        self.shard.ask(|reply| Command::AddAddr(addr, reply)).await
+    }
+
+    /// Takes an address from the stack; returns whether it had it. Connections that use it are not
+    /// told: their peers just do not reach them any more.
+    ///
+    /// # Errors
+    ///
+    /// [`StackGone`] if the driver has ended.
+    pub async fn remove_addr(&self, addr: IpAddr) -> io::Result<bool> {
+        self.shard
+            .ask(|reply| Command::RemoveAddr(addr, reply))
+            .await
+    }
+
+    /// Shuts the stack down in order and waits until it has ended: listeners close, nothing new
+    /// opens, and the driver ends once the last connection is closed and its handle dropped.
+    ///
+    /// Put a time limit on it with [`tokio::time::timeout`], then [`abort`](Self::abort).
+    ///
+    /// # Errors
+    ///
+    /// The device's, wrapped in a [`StackGone`], if it failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the waiting, not the shutdown.
+    pub async fn shutdown(&self) -> io::Result<()> {
+        self.shard.bell.post(Command::Shutdown);
+        self.closed().await
+    }
+
+    /// Ends the stack at once: every peer gets a RST, and every pending call fails.
+    /// [`closed`](Self::closed) tells when that is done.
+    pub fn abort(&self) {
+        self.shard.bell.post(Command::Abort);
+    }
+
+    /// Waits until the stack has ended, for whatever reason.
+    ///
+    /// # Errors
+    ///
+    /// The device's, wrapped in a [`StackGone`], if it failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does nothing else.
+    pub async fn closed(&self) -> io::Result<()> {
+        let gone: StackGone = self.shard.ended().await;
+        if gone.device_error().is_some() {
+            Err(gone.into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Starts an active open and waits for its outcome.
+    pub(crate) async fn open(
+        &self,
+        remote: SocketAddr,
+        local: Option<SocketAddr>,
+        config: Option<Box<TcpConfig>>,
+    ) -> io::Result<TcpStream> {
+        let command = |reply| Command::Connect {
+            remote,
+            local,
+            config,
+            reply,
+        };
+        let handle: Handle = self.shard.ask(command).await??;
+        handle.connected().await.map(TcpStream::new)
+    }
+}
+
+impl Clone for Stack {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.shard))
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.shard.let_go();
+    }
+}
