@@ -1,1 +1,139 @@
+use estab_timer::{Duration, Instant};
 
+use super::*;
+use crate::recovery::CaState;
+
+pub(super) const MSS: u32 = 1000;
+
+/// An acknowledgment of `acked` bytes in a flight that fills the window.
+pub(super) fn sample(now: Instant, acked: u32) -> AckSample {
+    AckSample {
+        now,
+        newly_acked: acked,
+        newly_sacked: 0,
+        newly_lost: 0,
+        prior_in_flight: 0,
+        in_flight: 0,
+        rtt: None,
+        delivered: 0,
+        is_cwnd_limited: true,
+        in_recovery: false,
+        prior_state: CaState::Open,
+        state: CaState::Open,
+        duplicate: false,
+        dsack: false,
+    }
+}
+
+const NOW: Instant = Instant::from_secs(1);
+
+fn controllers() -> [Controller; 2] {
+    [Algorithm::NewReno, Algorithm::Cubic].map(|algorithm| Controller::new(algorithm, MSS))
+}
+
+#[test]
+fn cubic_is_the_default() {
+    assert_eq!(Algorithm::default(), Algorithm::Cubic);
+}
+
+/// RFC 5681 §3.1, RFC 6928 §2.
+#[test]
+fn a_lost_syn_leaves_one_segment() {
+    for mut cc in controllers() {
+        assert!(cc.in_slow_start());
+        cc.on_handshake_done(false);
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (10 * MSS, u32::MAX));
+        cc.on_handshake_done(true);
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (MSS, u32::MAX));
+    }
+}
+
+/// RFC 5681 §3.2 step 2, RFC 9438 §4.6.
+#[test]
+fn congestion_reduces_by_the_flight_without_limited_transmit() {
+    for (mut cc, share) in controllers().into_iter().zip([50, 70]) {
+        cc.on_congestion(NOW, 12 * MSS);
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (100 * share, 100 * share));
+        cc.on_recovery_exit(NOW);
+        assert_eq!(cc.cwnd(), 100 * share);
+        // A flight that did not use the window.
+        cc.on_congestion(NOW, 4 * MSS);
+        assert_eq!(cc.cwnd(), 40 * share);
+        // The least threshold is two segments.
+        cc.on_congestion(NOW, MSS);
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (2 * MSS, 2 * MSS));
+    }
+}
+
+/// RFC 5681 §3.1, RFC 9438 §4.8.
+#[test]
+fn timeouts_collapse_and_hold_the_threshold() {
+    for (mut cc, share) in controllers().into_iter().zip([50, 70]) {
+        cc.on_rto(NOW, 8 * MSS, true);
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (MSS, 80 * share));
+        cc.on_rto(NOW, 8 * MSS, false);
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (MSS, 80 * share));
+        assert!(cc.in_slow_start());
+    }
+}
+
+#[test]
+fn nothing_grows_in_recovery_or_unused() {
+    for mut cc in controllers() {
+        cc.on_ack(&AckSample {
+            in_recovery: true,
+            ..sample(NOW, 5 * MSS)
+        });
+        cc.on_ack(&AckSample {
+            is_cwnd_limited: false,
+            ..sample(NOW, 5 * MSS)
+        });
+        assert_eq!(cc.cwnd(), 10 * MSS);
+        cc.on_ack(&sample(NOW, 5 * MSS));
+        assert_eq!(cc.cwnd(), 15 * MSS);
+    }
+}
+
+/// RFC 5681 §4.1.
+#[test]
+fn idling_for_longer_than_the_timeout_restarts() {
+    let rto = Duration::from_secs(1);
+    for mut cc in controllers() {
+        for _ in 0..3 {
+            cc.on_ack(&sample(NOW, cc.cwnd()));
+        }
+        cc.on_idle(NOW, rto, rto);
+        assert_eq!(cc.cwnd(), 80 * MSS);
+        cc.on_idle(NOW, rto * 2, rto);
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (10 * MSS, u32::MAX));
+        cc.on_idle(NOW, rto * 2, rto);
+        assert_eq!(cc.cwnd(), 10 * MSS);
+    }
+}
+
+#[test]
+fn an_algorithm_may_be_the_users() {
+    #[derive(Debug)]
+    struct Halt;
+    impl CongestionControl for Halt {
+        fn on_ack(&mut self, window: &mut Window, sample: &AckSample) {
+            window.set_cwnd(sample.newly_acked);
+        }
+        fn on_congestion(&mut self, window: &mut Window, _now: Instant, _flight: u32) {
+            window.set_cwnd(0);
+        }
+        fn on_rto(&mut self, window: &mut Window, _now: Instant, flight: u32, _first: bool) {
+            window.set_ssthresh(flight);
+        }
+    }
+    let mut cc = Controller::custom(Box::new(Halt), MSS);
+    cc.on_ack(&sample(NOW, 1234));
+    assert_eq!(cc.cwnd(), 1234);
+    cc.on_rto(NOW, 5678, true);
+    assert_eq!(cc.ssthresh(), 2000);
+    cc.on_congestion(NOW, 1);
+    cc.on_recovery_exit(NOW);
+    assert_eq!(cc.cwnd(), MSS);
+    cc.limit_cwnd(0);
+    assert_eq!(cc.cwnd(), MSS);
+}

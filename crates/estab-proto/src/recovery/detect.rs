@@ -56,12 +56,9 @@ impl Duplicates {
         self.count = self.count.saturating_add(1);
     }
 
-    /// One more segment, `mss` long, left the network, as far as `limit` bytes in all. Gives what it
-    /// added.
-    pub(super) fn depart(&mut self, mss: u32, limit: u32) -> u32 {
-        let before = self.left;
-        self.left = self.left.saturating_add(mss).min(limit).max(before);
-        self.left - before
+    /// One more segment, `mss` long, left the network, as far as `limit` bytes in all.
+    pub(super) fn depart(&mut self, mss: u32, limit: u32) {
+        self.left = self.left.saturating_add(mss).min(limit);
     }
 
     /// SND.UNA advanced.
@@ -70,13 +67,10 @@ impl Duplicates {
     }
 
     /// SND.UNA advanced by `bytes` in recovery: the retransmitted segment, and those that left the
-    /// network before it (RFC 6582 §3.2 step 3, partial acknowledgments). Gives what was counted of
-    /// them.
-    pub(super) fn absorb(&mut self, bytes: u32, mss: u32) -> u32 {
-        let counted = self.left.min(bytes.saturating_sub(mss));
+    /// network before it (RFC 6582 §3.2 step 3, partial acknowledgments).
+    pub(super) fn absorb(&mut self, bytes: u32, mss: u32) {
         self.count = 0;
-        self.left -= counted;
-        counted
+        self.left = self.left.saturating_sub(bytes.saturating_sub(mss));
     }
 }
 

@@ -1,8 +1,8 @@
 //! Loss recovery: what is lost, and what to send next.
 //!
-//! Three questions are kept apart. The [scoreboard](scoreboard) records what was sent, when, and
-//! what became of it; [`detect`] says what of it is lost; [`Recovery`] turns that into what to send
-//! next, under the window that [`congestion`](crate::congestion) allows.
+//! Three questions are kept apart: what was sent, when, and what became of it (the scoreboard); what
+//! of it is lost (`detect`); and what to send next (`send`), under the window that
+//! [`congestion`](crate::congestion) allows.
 //!
 //! With SACK, recovery is that of RFC 6675. Without, it is NewReno's (RFC 6582), in the same terms: a
 //! duplicate acknowledgment takes a segment off the pipe instead of inflating the window, which comes
@@ -15,11 +15,13 @@ mod ranges;
 mod records;
 mod sample;
 mod scoreboard;
+mod send;
 mod usage;
 
 use estab_timer::{Duration, Instant};
 
 pub use sample::{AckInput, AckSample};
+pub use send::Retransmit;
 
 use crate::SeqNumber;
 use crate::congestion::Controller;
@@ -43,15 +45,6 @@ pub enum CaState {
     Recovery,
     /// Recovery after a retransmission timeout (RFC 5681 §3.1).
     Loss,
-}
-
-/// Sequence numbers to send again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retransmit {
-    /// The first.
-    pub seq: SeqNumber,
-    /// How many: at least one, at most the MSS.
-    pub len: u32,
 }
 
 /// The loss recovery of one connection.
@@ -105,6 +98,8 @@ pub struct Recovery {
     /// SND.UNA at the last timeout.
     timed_out: SeqNumber,
     total_retransmits: u32,
+    /// All that was acknowledged cumulatively.
+    acked: u64,
     delivered: u64,
     last_send_at: Option<Instant>,
 }
@@ -129,6 +124,7 @@ impl Recovery {
             rescue_rxt: una,
             timed_out: before,
             total_retransmits: 0,
+            acked: 0,
             delivered: 0,
             last_send_at: None,
         }
@@ -171,19 +167,6 @@ impl Recovery {
             .on_sent(self.in_flight(), self.board.una(), self.board.nxt());
     }
 
-    /// Whether a retransmission at `seq` is the rescue of NextSeg() rule 4 (RFC 6675 §4), which
-    /// moves neither HighRxt nor the pipe.
-    fn is_rescue(&self, seq: SeqNumber) -> bool {
-        let highest = self.board.ranges().highest();
-        let rule_1 = self
-            .board
-            .find_open(seq, |_| true)
-            .is_some_and(|record| record.is_pending());
-        let rule_3 =
-            seq.after_eq(self.high_rxt) && highest.is_some_and(|highest| seq.before(highest));
-        self.sack && self.state == CaState::Recovery && !rule_1 && !rule_3
-    }
-
     /// Processes an acknowledgment and tells the controller what it meant.
     ///
     /// Call it for every acceptable segment with the ACK bit. One whose `ack` is not between SND.UNA
@@ -203,7 +186,7 @@ impl Recovery {
             } else {
                 prior_outstanding > 0 && acked.bytes == 0 && !input.text && !input.window_changed
             };
-            self.count(&acked, &sacked, duplicate);
+            self.count(acked.bytes, duplicate);
             newly_lost = self.react(input.now, acked.bytes, prior_outstanding, cc);
         }
         let sample = AckSample {
@@ -222,7 +205,9 @@ impl Recovery {
             duplicate,
             dsack,
         };
-        cc.on_ack(&sample);
+        if valid {
+            cc.on_ack(&sample);
+        }
         sample
     }
 
@@ -245,23 +230,21 @@ impl Recovery {
     }
 
     /// Counts duplicates and deliveries.
-    fn count(&mut self, acked: &Covered, sacked: &Covered, duplicate: bool) {
-        let mut delivered = acked.bytes - acked.sacked_before + sacked.bytes;
-        if acked.bytes > 0 {
-            if self.state == CaState::Recovery && self.point.after(self.board.una()) {
-                delivered = delivered.saturating_sub(self.duplicates.absorb(acked.bytes, self.mss));
-            } else {
-                delivered = delivered.saturating_sub(self.duplicates.left());
-                self.duplicates.reset();
-            }
+    fn count(&mut self, acked: u32, duplicate: bool) {
+        if acked > 0 && self.state == CaState::Recovery && self.board.una().before(self.point) {
+            self.duplicates.absorb(acked, self.mss);
+        } else if acked > 0 {
+            self.duplicates.reset();
         }
         if duplicate {
             self.duplicates.add();
             if !self.sack && self.state != CaState::Loss {
-                delivered += self.duplicates.depart(self.mss, self.departure_limit());
+                self.duplicates.depart(self.mss, self.departure_limit());
             }
         }
-        self.delivered += u64::from(delivered);
+        self.acked += u64::from(acked);
+        let ahead = self.sacked() + self.duplicates.left();
+        self.delivered = self.delivered.max(self.acked + u64::from(ahead));
     }
 
     /// How much may count as having left the network by duplicate acknowledgments: what is
@@ -327,6 +310,10 @@ impl Recovery {
         self.state = CaState::Recovery;
         self.point = self.board.nxt();
         self.forced = true;
+        if !self.sack {
+            // The third duplicate, of which limited transmit made no use (RFC 5681 §3.2 step 3).
+            self.duplicates.depart(self.mss, self.departure_limit());
+        }
         let una = self.board.una();
         self.high_rxt = una;
         self.rescue_rxt = self
@@ -386,70 +373,6 @@ impl Recovery {
         self.forced = true;
     }
 
-    /// What to send again now: the first sequence numbers that are lost, if the window has room for
-    /// a segment (RFC 6675 §4 NextSeg() rule 1, §5 step C). The first retransmission of an episode
-    /// does not wait for room.
-    pub fn next_retransmit(&self, cc: &Controller) -> Option<Retransmit> {
-        if !self.forced && self.room(cc) < self.mss {
-            return None;
-        }
-        let first = self.board.first_pending()?;
-        Some(Retransmit {
-            seq: first.seq,
-            len: first.len.min(self.mss),
-        })
-    }
-
-    /// What to send again if nothing is known to be lost and no new data can be sent: something that
-    /// keeps acknowledgments coming (RFC 6675 §4 NextSeg() rules 3 and 4).
-    ///
-    /// That is the next hole below the highest selective acknowledgment, else once per episode the
-    /// last segment outstanding.
-    pub fn next_rescue(&self, cc: &Controller) -> Option<Retransmit> {
-        let idle = self.state == CaState::Recovery && self.sack && self.board.sums().pending == 0;
-        if !idle || self.room(cc) < self.mss {
-            return None;
-        }
-        let una = self.board.una();
-        let hole = self.board.find_open(self.high_rxt.max(una), |_| true);
-        let highest = self.board.ranges().highest();
-        if let (Some(hole), Some(highest)) = (hole, highest)
-            && hole.seq.before(highest)
-        {
-            return Some(Retransmit {
-                seq: hole.seq,
-                len: hole.len.min(self.mss),
-            });
-        }
-        let last = self
-            .board
-            .last_open()
-            .filter(|_| una.after(self.rescue_rxt))?;
-        let len = (last.len - 1) % self.mss + 1;
-        Some(Retransmit {
-            seq: last.end().back(len),
-            len,
-        })
-    }
-
-    /// How many bytes of new data the congestion window admits now: whole segments, or none.
-    ///
-    /// None while something lost waits to be sent again. Limited transmit (RFC 3042, RFC 6675 §5
-    /// step 3) is included: what duplicates say has left the network makes room. The peer's window is
-    /// not regarded.
-    pub fn quota(&self, cc: &Controller) -> u32 {
-        if self.board.sums().pending > 0 || self.board.is_full(self.mss) {
-            return 0;
-        }
-        let room = self.room(cc);
-        room - room % self.mss
-    }
-
-    /// What the window has left over the pipe.
-    fn room(&self, cc: &Controller) -> u32 {
-        cc.cwnd().saturating_sub(self.in_flight())
-    }
-
     /// The pipe: an estimate of what is in the network (RFC 6675 §4 SetPipe()).
     pub fn in_flight(&self) -> u32 {
         let sums = self.board.sums();
@@ -457,6 +380,11 @@ impl Recovery {
         present
             .saturating_sub(self.duplicates.left())
             .saturating_add(sums.in_retransmit)
+    }
+
+    /// SND.UNA.
+    pub fn una(&self) -> SeqNumber {
+        self.board.una()
     }
 
     /// SND.NXT - SND.UNA.

@@ -71,8 +71,6 @@ impl Sums {
 pub(super) struct Covered {
     /// How many sequence numbers.
     pub(super) bytes: u32,
-    /// How many of them had been selectively acknowledged before.
-    pub(super) sacked_before: u32,
     /// When the first of those not acknowledged before was sent.
     pub(super) sent_at: Option<Instant>,
     /// Whether one of them was ever retransmitted, which makes `sent_at` ambiguous.
@@ -83,7 +81,6 @@ impl Covered {
     /// Adds what another block covered.
     pub(super) fn join(&mut self, other: Self) {
         self.bytes += other.bytes;
-        self.sacked_before += other.sacked_before;
         self.retransmitted |= other.retransmitted;
         self.sent_at = match (self.sent_at, other.sent_at) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -94,7 +91,6 @@ impl Covered {
     fn note(&mut self, record: &Record, len: u32) {
         self.bytes += len;
         if record.sacked {
-            self.sacked_before += len;
             return;
         }
         self.retransmitted |= record.retransmitted;
@@ -379,11 +375,11 @@ impl Scoreboard {
             self.update(index, |record| {
                 record.sent_at = now;
                 record.retransmitted = true;
-                record.in_retransmit |= in_flight;
+                record.in_retransmit |= in_flight && !record.sacked;
             });
             index += 1;
         }
-        if self.resume.within(seq, len) {
+        if in_flight && self.resume.within(seq, len) {
             self.resume = end;
         }
     }

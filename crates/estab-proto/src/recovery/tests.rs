@@ -1,1 +1,18 @@
+mod fuzz;
+mod link;
+mod rules;
+mod samples;
+mod sender;
+mod transfers;
 
+use proptest::test_runner::{Config, RngSeed};
+
+/// So many cases, the same ones each time.
+pub(super) fn seeded(cases: u32, seed: u64) -> Config {
+    Config {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        ..Config::default()
+    }
+}

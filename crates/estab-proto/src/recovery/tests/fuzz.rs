@@ -1,0 +1,201 @@
+//! Anything may arrive in any order: nothing panics, the sums hold, and the transfer can be finished.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use estab_timer::{Duration, Instant};
+use proptest::prelude::*;
+
+use super::seeded;
+use crate::SeqNumber;
+use crate::congestion::{Algorithm, Controller};
+use crate::recovery::{AckInput, CaState, Recovery};
+use crate::wire::tcp::SackBlock;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Send(u32),
+    Resend {
+        as_asked: bool,
+        offset: u32,
+        len: u32,
+    },
+    Ack {
+        advance: u32,
+        sack: Vec<(u32, u32)>,
+        text: bool,
+        wait: u16,
+    },
+    Forged {
+        ack: u32,
+        sack: Vec<(u32, u32)>,
+    },
+    TimeOut,
+    Mss(u32),
+    Idle,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let near = prop::collection::vec((0u32..60_000, 0u32..20_000), 0..4);
+    let far = prop::collection::vec((any::<u32>(), any::<u32>()), 0..4);
+    prop_oneof![
+        6 => (1u32..9_000).prop_map(Step::Send),
+        1 => Just(Step::Send(1)),
+        4 => (any::<bool>(), 0u32..60_000, 0u32..3_000)
+            .prop_map(|(as_asked, offset, len)| Step::Resend { as_asked, offset, len }),
+        6 => (prop_oneof![Just(0), 0u32..4_000], near, any::<bool>(), any::<u16>())
+            .prop_map(|(advance, sack, text, wait)| Step::Ack { advance, sack, text, wait }),
+        1 => (any::<u32>(), far).prop_map(|(ack, sack)| Step::Forged { ack, sack }),
+        1 => Just(Step::TimeOut),
+        1 => (48u32..3_000).prop_map(Step::Mss),
+        1 => Just(Step::Idle),
+    ]
+}
+
+struct Run {
+    recovery: Recovery,
+    cc: Controller,
+    now: Instant,
+    nxt: SeqNumber,
+}
+
+impl Run {
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Send(len) => {
+                self.recovery.on_sent(self.now, self.nxt, len);
+                self.nxt += len;
+            }
+            Step::Resend {
+                as_asked,
+                offset,
+                len,
+            } => {
+                let asked = self.recovery.next_retransmit(&self.cc);
+                match asked.or_else(|| self.recovery.next_rescue(&self.cc)) {
+                    Some(lost) if as_asked => {
+                        assert!(
+                            lost.seq
+                                .within(self.recovery.una(), self.recovery.outstanding())
+                        );
+                        self.recovery.on_retransmitted(self.now, lost.seq, lost.len);
+                    }
+                    _ => {
+                        self.recovery
+                            .on_retransmitted(self.now, self.recovery.una() + offset, len)
+                    }
+                }
+            }
+            Step::Ack {
+                advance,
+                sack,
+                text,
+                wait,
+            } => {
+                self.now += Duration::from_micros(u64::from(wait));
+                let una = self.recovery.una();
+                let ack = una + advance.min(self.recovery.outstanding());
+                let sack: Vec<_> = sack
+                    .into_iter()
+                    .map(|(left, len)| SackBlock {
+                        left: una + left,
+                        right: una + left + len,
+                    })
+                    .collect();
+                self.ack(ack, &sack, text);
+            }
+            Step::Forged { ack, sack } => {
+                let block = |(left, right)| SackBlock {
+                    left: SeqNumber::new(left),
+                    right: SeqNumber::new(right),
+                };
+                let sack: Vec<_> = sack.into_iter().map(block).collect();
+                // An acknowledgment of what was not sent; if it happens to be acceptable, fine.
+                self.ack(SeqNumber::new(ack), &sack, false);
+            }
+            Step::TimeOut => self.recovery.on_rto(self.now, &mut self.cc),
+            Step::Mss(mss) => {
+                self.recovery.set_mss(mss);
+                self.cc.set_mss(mss);
+                self.recovery.on_mtu_reduced();
+            }
+            Step::Idle => self
+                .cc
+                .on_idle(self.now, Duration::from_secs(9), Duration::from_secs(1)),
+        }
+    }
+
+    fn ack(&mut self, ack: SeqNumber, sack: &[SackBlock], text: bool) {
+        let before = self.recovery.delivered();
+        let input = AckInput {
+            now: self.now,
+            ack,
+            sack,
+            text,
+            window_changed: false,
+            ts_rtt: None,
+        };
+        let sample = self.recovery.on_ack(&input, &mut self.cc);
+        assert!(sample.delivered >= before);
+        assert_eq!(sample.in_flight, self.recovery.in_flight());
+    }
+
+    fn check(&self) {
+        let recovery = &self.recovery;
+        recovery.board.check();
+        assert!(recovery.sacked() + recovery.lost() <= recovery.outstanding());
+        assert!(recovery.in_flight() <= 2 * recovery.outstanding());
+        assert!(recovery.quota(&self.cc) <= self.cc.cwnd());
+        assert_eq!(
+            recovery.oldest_unacked_sent_at().is_none(),
+            recovery.outstanding() == 0
+        );
+        assert!(self.cc.cwnd() >= 1);
+    }
+
+    /// Time out, resend what is asked for, acknowledge it, until nothing is left.
+    fn finish(&mut self) {
+        while self.recovery.outstanding() > 0 {
+            self.recovery.on_rto(self.now, &mut self.cc);
+            assert_eq!(self.recovery.state(), CaState::Loss);
+            let lost = self
+                .recovery
+                .next_retransmit(&self.cc)
+                .expect("SND.UNA is always sent again");
+            assert_eq!(lost.seq, self.recovery.una());
+            self.recovery.on_retransmitted(self.now, lost.seq, lost.len);
+            self.ack(lost.seq + lost.len, &[], false);
+            self.check();
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(seeded(300, 6675))]
+
+    #[test]
+    fn nothing_breaks_the_books(
+        iss in prop::sample::select(vec![0, 1, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, u32::MAX, u32::MAX - 9_000]),
+        sack in any::<bool>(),
+        mss in prop::sample::select(vec![48u32, 536, 1460, 9000, u32::MAX]),
+        cubic in any::<bool>(),
+        steps in prop::collection::vec(step(), 1..120),
+    ) {
+        let algorithm = if cubic { Algorithm::Cubic } else { Algorithm::NewReno };
+        let nxt = SeqNumber::new(iss);
+        let mut run = Run {
+            recovery: Recovery::new(nxt, mss, sack),
+            cc: Controller::new(algorithm, mss),
+            now: Instant::from_secs(1),
+            nxt,
+        };
+        for step in steps {
+            run.take(step);
+            run.check();
+        }
+        run.recovery.set_mss(1460);
+        run.cc.set_mss(1460);
+        run.finish();
+        prop_assert_eq!(run.recovery.in_flight(), 0);
+    }
+}

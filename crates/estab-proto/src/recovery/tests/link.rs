@@ -1,0 +1,272 @@
+//! A sender, a receiver and a link between them that drops what a test says.
+//!
+//! The link has a fixed delay each way and a bottleneck that spaces segments; the receiver
+//! acknowledges each segment at once, with SACK blocks newest first if both sides agreed.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use estab_timer::{Duration, Instant};
+
+use crate::SeqNumber;
+use crate::congestion::{Algorithm, Controller};
+use crate::recovery::{AckInput, AckSample, CaState, Recovery};
+use crate::wire::tcp::SackBlock;
+
+/// The payload of a full segment.
+pub(super) const MSS: u32 = 1000;
+/// The delay each way.
+pub(super) const DELAY: Duration = Duration::from_millis(50);
+/// The time a segment takes at the bottleneck.
+const SPACING: Duration = Duration::from_millis(1);
+/// The retransmission timeout, fixed.
+const RTO: Duration = Duration::from_secs(1);
+
+enum Event {
+    Segment {
+        seq: SeqNumber,
+        len: u32,
+    },
+    Ack {
+        ack: SeqNumber,
+        sack: Vec<SackBlock>,
+    },
+}
+
+/// What a receiver holds: the edge of what arrived in order, and ranges beyond it.
+struct Receiver {
+    nxt: SeqNumber,
+    /// `(left, right)` as offsets from `nxt` never overlap; the most recently changed one is last.
+    held: Vec<(SeqNumber, SeqNumber)>,
+}
+
+impl Receiver {
+    /// Takes a segment in and gives the acknowledgment it sends.
+    fn take(&mut self, seq: SeqNumber, len: u32) -> (SeqNumber, Vec<SackBlock>) {
+        let (mut left, mut right) = (seq.max(self.nxt), seq + len);
+        if left.before(right) {
+            self.held.retain(|&(l, r)| {
+                let apart = r.before(left) || right.before(l);
+                if !apart {
+                    left = left.min(l);
+                    right = right.max(r);
+                }
+                apart
+            });
+            if left == self.nxt {
+                self.nxt = right;
+            } else {
+                self.held.push((left, right));
+            }
+        }
+        let newest = self.held.iter().rev().take(3);
+        (
+            self.nxt,
+            newest
+                .map(|&(left, right)| SackBlock { left, right })
+                .collect(),
+        )
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// When the last byte was acknowledged.
+    pub(super) done_at: Duration,
+    /// Timeouts.
+    pub(super) timeouts: u32,
+    /// Segments sent again.
+    pub(super) retransmits: u32,
+    /// Those of them that were not known to be lost.
+    pub(super) rescues: u32,
+    /// Segments sent, in all.
+    pub(super) sent: u32,
+    /// Episodes of fast recovery.
+    pub(super) episodes: u32,
+    /// The longest episode of fast recovery.
+    pub(super) longest: Duration,
+    /// The smallest `ssthresh` seen.
+    pub(super) ssthresh: u32,
+    /// `cwnd` at the end.
+    pub(super) cwnd: u32,
+}
+
+/// A transfer over the link.
+pub(super) struct Link<'a> {
+    pub(super) recovery: Recovery,
+    pub(super) cc: Controller,
+    iss: SeqNumber,
+    total: u32,
+    receiver: Receiver,
+    events: BTreeMap<(Instant, u32), Event>,
+    serial: u32,
+    now: Instant,
+    free_at: Instant,
+    rto_at: Option<Instant>,
+    back_off: u32,
+    /// Given the number of a transmission and its offset in the stream: whether it is lost.
+    drop: &'a mut dyn FnMut(u32, u32) -> bool,
+    outcome: Outcome,
+    entered_at: Option<Instant>,
+    /// How many segments of new data go out as one super-segment.
+    pub(super) burst: u32,
+}
+
+impl<'a> Link<'a> {
+    /// A transfer of `total` bytes from sequence number `iss` on.
+    pub(super) fn new(
+        iss: u32,
+        total: u32,
+        algorithm: Algorithm,
+        sack: bool,
+        drop: &'a mut dyn FnMut(u32, u32) -> bool,
+    ) -> Self {
+        let iss = SeqNumber::new(iss);
+        Self {
+            recovery: Recovery::new(iss, MSS, sack),
+            cc: Controller::new(algorithm, MSS),
+            iss,
+            total,
+            receiver: Receiver {
+                nxt: iss,
+                held: Vec::new(),
+            },
+            events: BTreeMap::new(),
+            serial: 0,
+            now: Instant::ZERO,
+            free_at: Instant::ZERO,
+            rto_at: None,
+            back_off: 0,
+            drop,
+            outcome: Outcome {
+                ssthresh: u32::MAX,
+                ..Outcome::default()
+            },
+            entered_at: None,
+            burst: 1,
+        }
+    }
+
+    /// Runs until everything is acknowledged.
+    ///
+    /// # Panics
+    ///
+    /// Panics if that takes more than an hour of simulated time.
+    pub(super) fn run(mut self) -> Outcome {
+        self.send();
+        while self.receiver.nxt != self.iss + self.total || self.recovery.outstanding() > 0 {
+            let next = self.events.first_key_value().map(|(&(at, _), _)| at);
+            match (next, self.rto_at) {
+                (Some(at), rto) if rto.is_none_or(|rto| at <= rto) => self.deliver(),
+                (_, Some(rto)) => self.time_out(rto),
+                (_, None) => panic!("nothing under way and no timer: {:?}", self.recovery),
+            }
+            assert!(
+                self.now < Instant::from_secs(3600),
+                "stuck: {:?}",
+                self.recovery
+            );
+            self.send();
+            assert!(self.recovery.in_flight() <= self.recovery.outstanding() * 2);
+        }
+        assert_eq!(self.recovery.delivered(), u64::from(self.total));
+        self.outcome.done_at = self.now - Instant::ZERO;
+        self.outcome.retransmits = self.recovery.total_retransmits();
+        self.outcome.cwnd = self.cc.cwnd();
+        self.outcome
+    }
+
+    fn deliver(&mut self) {
+        let Some(((at, _), event)) = self.events.pop_first() else {
+            return;
+        };
+        self.now = at;
+        match event {
+            Event::Segment { seq, len } => {
+                let (ack, sack) = self.receiver.take(seq, len);
+                self.schedule(at + DELAY, Event::Ack { ack, sack });
+            }
+            Event::Ack { ack, sack } => {
+                let input = AckInput {
+                    now: at,
+                    ack,
+                    sack: &sack,
+                    text: false,
+                    window_changed: false,
+                    ts_rtt: None,
+                };
+                let sample = self.recovery.on_ack(&input, &mut self.cc);
+                self.note(&sample);
+            }
+        }
+    }
+
+    fn note(&mut self, sample: &AckSample) {
+        if sample.newly_acked > 0 {
+            self.back_off = 0;
+            self.rto_at = (self.recovery.outstanding() > 0).then(|| self.now + RTO);
+        }
+        let outcome = &mut self.outcome;
+        outcome.ssthresh = outcome.ssthresh.min(self.cc.ssthresh());
+        if sample.prior_state != CaState::Recovery && sample.state == CaState::Recovery {
+            outcome.episodes += 1;
+            self.entered_at = Some(self.now);
+        } else if sample.prior_state == CaState::Recovery && sample.state != CaState::Recovery {
+            let began = self.entered_at.take().unwrap_or(self.now);
+            outcome.longest = outcome.longest.max(self.now - began);
+        }
+    }
+
+    fn time_out(&mut self, at: Instant) {
+        self.now = at;
+        self.outcome.timeouts += 1;
+        self.recovery.on_rto(at, &mut self.cc);
+        self.back_off = (self.back_off + 1).min(6);
+        self.rto_at = Some(at + RTO * (1 << self.back_off));
+    }
+
+    /// Sends what may be sent.
+    fn send(&mut self) {
+        loop {
+            let nxt = self.recovery.una() + self.recovery.outstanding();
+            let unsent = self.total - (nxt - self.iss);
+            let quota = self.recovery.quota(&self.cc);
+            if let Some(lost) = self.recovery.next_retransmit(&self.cc) {
+                self.resend(lost.seq, lost.len);
+            } else if unsent > 0 && quota > 0 {
+                let len = unsent.min(quota).min(MSS * self.burst);
+                self.recovery.on_sent(self.now, nxt, len);
+                for offset in (0..len).step_by(MSS as usize) {
+                    self.transmit(nxt + offset, MSS.min(len - offset));
+                }
+            } else if let Some(rescue) = self.recovery.next_rescue(&self.cc) {
+                self.outcome.rescues += 1;
+                self.resend(rescue.seq, rescue.len);
+            } else {
+                break;
+            }
+            self.rto_at = self.rto_at.or(Some(self.now + RTO));
+        }
+    }
+
+    fn resend(&mut self, seq: SeqNumber, len: u32) {
+        assert!(0 < len && len <= MSS);
+        self.recovery.on_retransmitted(self.now, seq, len);
+        self.transmit(seq, len);
+    }
+
+    fn transmit(&mut self, seq: SeqNumber, len: u32) {
+        let number = self.outcome.sent;
+        self.outcome.sent += 1;
+        self.free_at = self.free_at.max(self.now) + SPACING;
+        if !(self.drop)(number, seq - self.iss) {
+            self.schedule(self.free_at + DELAY, Event::Segment { seq, len });
+        }
+    }
+
+    fn schedule(&mut self, at: Instant, event: Event) {
+        self.serial += 1;
+        self.events.insert((at, self.serial), event);
+    }
+}
