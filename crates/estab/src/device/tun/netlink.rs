@@ -6,6 +6,7 @@ use std::io;
 use estab_proto::IpCidr;
 use futures::future::{self, Either};
 use futures::pin_mut;
+use rtnetlink::packet_route::address::AddressHeaderFlags;
 use rtnetlink::{Handle, LinkUnspec, new_connection};
 
 /// Gives the interface more addresses and sets the length of its transmit queue in packets.
@@ -20,11 +21,10 @@ pub(super) async fn configure(
             handle.link().set(link).execute().await?;
         }
         for cidr in addrs {
-            handle
-                .address()
-                .add(index, cidr.addr, cidr.prefix)
-                .execute()
-                .await?;
+            let mut request = handle.address().add(index, cidr.addr, cidr.prefix);
+            // Nobody else is on this link: no need to keep an IPv6 address tentative for a while.
+            request.message_mut().header.flags |= AddressHeaderFlags::Nodad;
+            request.execute().await?;
         }
         Ok(())
     })
