@@ -4,7 +4,7 @@
 
 use estab_timer::Instant;
 
-use super::ranges::{Range, Ranges};
+use super::ranges::Ranges;
 use super::records::{Record, Records};
 use crate::SeqNumber;
 
@@ -154,15 +154,17 @@ impl Scoreboard {
 
     /// Whether there are so many records that new data must wait for an acknowledgment.
     pub(super) fn is_full(&self, mss: u32) -> bool {
-        self.records.len() >= 2 * (self.outstanding() / mss) as usize + 2 * SPARE_RECORDS
+        let spare = self.records.len().saturating_sub(2 * SPARE_RECORDS);
+        spare > 0 && spare >= 2 * (self.outstanding() / mss) as usize
     }
 
     /// New data was sent from SND.NXT on.
     pub(super) fn push(&mut self, now: Instant, len: u32, mss: u32) {
         let seq = self.nxt;
         self.nxt += len;
-        let crowded = self.records.len() >= (self.outstanding() / mss) as usize + SPARE_RECORDS;
-        if crowded
+        let spare = self.records.len().saturating_sub(SPARE_RECORDS);
+        if spare > 0
+            && spare >= (self.outstanding() / mss) as usize
             && let Some(last) = self.records.back_mut()
             && !(last.sacked || last.lost || last.retransmitted)
         {
@@ -213,23 +215,23 @@ impl Scoreboard {
     /// covered in part counts as missing, and a later block that covers it whole will say so.
     pub(super) fn sack(&mut self, left: SeqNumber, right: SeqNumber, mss: u32) -> Covered {
         let mut covered = Covered::default();
-        if self.ranges.is_full() {
+        // What was reported before ends at the edges of segments; most blocks repeat it.
+        let Some(gap) = self
+            .ranges
+            .gap(left, right)
+            .filter(|_| !self.ranges.is_full())
+        else {
             return covered;
-        }
-        let (left, right) = (
-            self.boundary_at_or_after(left, mss),
-            self.boundary_at_or_before(right, mss),
-        );
+        };
+        let left = self.boundary_at_or_after(gap.left, mss);
+        let right = self.boundary_at_or_before(right, mss);
         let mut from = left;
         while from.before(right)
-            && let Some(Range {
-                left: start,
-                right: end,
-            }) = self.ranges.gap(from, right)
+            && let Some(gap) = self.ranges.gap(from, right)
         {
-            let mut index = self.records.index_of(start);
+            let mut index = self.records.index_of(gap.left);
             while let Some(&record) = self.records.get(index)
-                && record.seq.before(end)
+                && record.seq.before(gap.right)
             {
                 covered.note(&record, record.len);
                 self.update(index, |record| {
@@ -239,7 +241,7 @@ impl Scoreboard {
                 });
                 index += 1;
             }
-            from = end;
+            from = gap.right;
         }
         if left.before(right) {
             self.ranges.insert(left, right);

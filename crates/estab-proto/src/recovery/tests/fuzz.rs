@@ -81,8 +81,8 @@ impl Run {
                         self.recovery.on_retransmitted(self.now, lost.seq, lost.len);
                     }
                     _ => {
-                        self.recovery
-                            .on_retransmitted(self.now, self.recovery.una() + offset, len)
+                        let seq = self.recovery.una() + offset;
+                        self.recovery.on_retransmitted(self.now, seq, len);
                     }
                 }
             }
