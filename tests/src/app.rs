@@ -69,7 +69,7 @@ impl Plan {
             stream: Pattern::new(rng.next_u64()),
             len,
             close: rng.pick(&[Close::WhenWritten, Close::AfterPeer]),
-            chunk: rng.pick(&[1 + len / 50, 1000, 5000, 1 << 20]),
+            chunk: rng.pick(&[100 + len / 50, 1000, 5000, 1 << 20]),
             stall: rng.pick(&[0.0, 0.0, 0.02, 0.2]),
             pause: Duration::from_millis(rng.pick(&[1, 30, 500, 5000])),
             zero_copy: rng.chance(0.5),
@@ -130,7 +130,10 @@ impl App {
 
     /// When it wants to go on by itself after a pause.
     pub fn wakes_at(&self, now: Instant) -> Option<Instant> {
-        [self.write_at, self.read_at].into_iter().filter(|at| *at > now).min()
+        [self.write_at, self.read_at]
+            .into_iter()
+            .filter(|at| *at > now)
+            .min()
     }
 
     /// Does what can be done now. To be called when an event of its connection came, and when

@@ -26,6 +26,8 @@ pub(super) struct Flow {
     rcv_edge: u64,
     rcv_end: u64,
     tsval: Option<u32>,
+    /// Our FIN was acknowledged.
+    is_over: bool,
 }
 
 /// What a SYN says.
@@ -82,12 +84,15 @@ impl Flow {
             rcv_edge: 0,
             rcv_end: u64::from(peer.is_some()),
             tsval: None,
+            is_over: false,
         }
     }
 
-    /// Whether `view`, a SYN that was sent, belongs to this incarnation.
+    /// Whether `view`, a SYN that was sent, belongs to this incarnation. After its end it cannot,
+    /// whatever the numbers.
     pub(super) fn begins_with(&self, view: &View) -> bool {
-        self.iss == view.seq
+        !self.is_over
+            && self.iss == view.seq
             && (!view.has(ACK) || self.irs.is_none_or(|irs| irs.wrapping_add(1) == view.ack))
     }
 
@@ -125,6 +130,7 @@ impl Flow {
             if (0..=self.snd_end as i64).contains(&ack) {
                 let edge = ack as u64 + (u64::from(view.wnd) << shift);
                 self.snd_edge = self.snd_edge.max(edge);
+                self.is_over |= self.fin_at.is_some_and(|fin_at| ack as u64 > fin_at);
             }
         }
     }
@@ -210,9 +216,17 @@ impl Flow {
             ensure!(end >= self.snd_end, "FIN before the last data");
             self.fin_at = Some(end);
         }
+        if len > 0 {
+            self.check_bytes(&view.text, seq)?;
+        }
+        Ok(())
+    }
+
+    /// What was sent once is what is sent again.
+    fn check_bytes(&mut self, text: &[u8], seq: u64) -> Result<(), String> {
         // Text begins at offset 1, behind the SYN.
-        ensure!(len == 0 || seq >= 1, "text in place of the SYN");
-        for (offset, byte) in (seq.wrapping_sub(1) as usize..).zip(&view.text) {
+        ensure!(seq >= 1, "text in place of the SYN");
+        for (offset, byte) in (seq as usize - 1..).zip(text) {
             match self.text.get(offset) {
                 Some(sent) => ensure!(sent == byte, "retransmission differs at offset {offset}"),
                 None if offset < KEPT => self.text.push(*byte),
@@ -237,12 +251,13 @@ impl Flow {
             self.shift(&self.ours)
         };
         let edge = ack + (u64::from(view.wnd) << shift);
+        // A SYN cannot say a larger window again that a scaled field said in between.
         ensure!(
-            edge >= self.rcv_edge,
+            edge >= self.rcv_edge || view.has(SYN),
             "window's right edge moves left by {}",
             self.rcv_edge - edge
         );
-        self.rcv_edge = edge;
+        self.rcv_edge = self.rcv_edge.max(edge);
         for &(left, right) in &view.options.sack {
             let (left, right) = (unwrap(left, irs, ack), unwrap(right, irs, ack));
             ensure!(left < right, "empty or reversed SACK block");

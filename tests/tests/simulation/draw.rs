@@ -31,6 +31,13 @@ pub(crate) struct Scenario {
 /// Initial sequence numbers at which something wraps.
 const EDGES: [u32; 5] = [0, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, u32::MAX];
 
+/// Probes that come often enough to matter.
+const KEEPALIVE: KeepaliveConfig = KeepaliveConfig {
+    idle: Duration::from_secs(5),
+    interval: Duration::from_secs(10),
+    probes: 10,
+};
+
 impl Scenario {
     pub(crate) fn draw(rng: &mut Rng) -> Self {
         let ipv6 = rng.chance(0.5);
@@ -39,29 +46,47 @@ impl Scenario {
         // A timestamp clock that wraps during the run is as good as any other.
         let start = Instant::from_millis(rng.pick(&[1_000, 77_777_777, (1 << 32) - 3_000]));
         let seconds = |rng: &mut Rng, most: u64| Duration::from_millis(rng.below(most * 1000));
+        // A half-open connection outlives a short outage, an established one a long one.
         let outage = rng.chance(0.15).then(|| {
-            let from = start + seconds(rng, 10);
-            (from, from + seconds(rng, 60))
+            let (earliest, most) = rng.pick(&[(0, 20), (20, 100)]);
+            let from = start + Duration::from_secs(earliest) + seconds(rng, 10);
+            (from, from + seconds(rng, most))
         });
         let count = rng.pick(&[1, 1, 2, 4]);
-        let mut opens: Vec<_> =
-            (0..count).map(|_| (start + seconds(rng, 3), rng.pick(&[A, B]))).collect();
+        let mut opens: Vec<_> = (0..count)
+            .map(|_| (start + seconds(rng, 3), rng.pick(&[A, B])))
+            .collect();
         opens.sort();
-        Self {
+        let mut scenario = Self {
             configs: [A, B].map(|side| draw_config(rng, side, ipv6, fixed_isn)),
             faults,
             outage,
             start,
             ipv6,
             opens,
-            max_len: rng.pick(&[2_000, 20_000, 100_000]),
+            max_len: rng.pick(&[2_000, 20_000, 100_000, 400_000]),
             aborts: rng.chance(0.2),
+        };
+        if scenario.aborts || scenario.is_hopeless() {
+            // Who only reads hears of the peer's end by a RST, which may be lost: without probes it
+            // would rightly wait for ever.
+            scenario
+                .configs
+                .iter_mut()
+                .for_each(|config| config.tcp.keepalive = Some(KEEPALIVE));
         }
+        if scenario.is_hopeless() {
+            // Without SACK and timestamps hardly a segment a minute gets through.
+            scenario.max_len = 5_000;
+        }
+        scenario
     }
 
     /// Whether the weather is so bad that a connection may rightly be given up.
     pub(crate) fn is_hopeless(&self) -> bool {
-        self.faults.iter().any(|faults| faults.loss + faults.corrupt > 0.28)
+        self.faults
+            .iter()
+            .any(|faults| faults.loss + faults.corrupt > 0.28)
     }
 }
 
@@ -87,9 +112,21 @@ fn draw_faults(rng: &mut Rng, fixed_isn: bool) -> Faults {
     };
     Faults {
         loss,
-        reorder: if rng.chance(0.5) { chance(rng, 0.2) } else { 0.0 },
-        duplicate: if rng.chance(0.5) { chance(rng, 0.2) } else { 0.0 },
-        corrupt: if rng.chance(0.5) { chance(rng, 0.05) } else { 0.0 },
+        reorder: if rng.chance(0.5) {
+            chance(rng, 0.2)
+        } else {
+            0.0
+        },
+        duplicate: if rng.chance(0.5) {
+            chance(rng, 0.2)
+        } else {
+            0.0
+        },
+        corrupt: if rng.chance(0.5) {
+            chance(rng, 0.05)
+        } else {
+            0.0
+        },
         delay,
         jitter: delay * rng.below(2) as u32,
         late,
@@ -97,7 +134,11 @@ fn draw_faults(rng: &mut Rng, fixed_isn: bool) -> Faults {
 }
 
 fn draw_config(rng: &mut Rng, side: Side, ipv6: bool, fixed_isn: bool) -> StackConfig {
-    let mtus: &[u32] = if ipv6 { &[1280, 1500, 9000] } else { &[296, 576, 1500, 9000] };
+    let mtus: &[u32] = if ipv6 {
+        &[1280, 1500, 9000]
+    } else {
+        &[296, 576, 1500, 9000]
+    };
     let mut config = config(side);
     config.mtu = rng.pick(mtus);
     if fixed_isn {
@@ -108,7 +149,11 @@ fn draw_config(rng: &mut Rng, side: Side, ipv6: bool, fixed_isn: bool) -> StackC
 }
 
 fn draw_tcp(rng: &mut Rng) -> TcpConfig {
-    let mut tcp = if rng.chance(0.8) { TcpConfig::modern() } else { TcpConfig::rfc_strict() };
+    let mut tcp = if rng.chance(0.8) {
+        TcpConfig::modern()
+    } else {
+        TcpConfig::rfc_strict()
+    };
     tcp.recv_buffer = draw_buffer(rng);
     tcp.send_buffer = draw_buffer(rng);
     tcp.nodelay = rng.chance(0.3);
@@ -119,15 +164,14 @@ fn draw_tcp(rng: &mut Rng) -> TcpConfig {
     tcp.delayed_ack.delay = Duration::from_millis(rng.pick(&[0, 40, 200]));
     tcp.delayed_ack.quick_segments = rng.pick(&[0, 16]);
     tcp.congestion = rng.pick(&[Algorithm::NewReno, Algorithm::Cubic]);
-    tcp.keepalive = rng.chance(0.1).then(|| KeepaliveConfig {
-        idle: Duration::from_secs(5),
-        interval: Duration::from_secs(10),
-        probes: 10,
-    });
+    tcp.keepalive = rng.chance(0.1).then_some(KEEPALIVE);
     tcp
 }
 
 fn draw_buffer(rng: &mut Rng) -> BufferConfig {
     let initial = rng.pick(&[1_000, 4_096, 20_000, 131_072]);
-    BufferConfig { initial, max: initial * rng.pick(&[1, 4, 64]) }
+    BufferConfig {
+        initial,
+        max: initial * rng.pick(&[1, 4, 64]),
+    }
 }

@@ -24,7 +24,11 @@ const REPEATED: u64 = 20;
 
 fn variable(name: &str) -> Option<u64> {
     let value = env::var(name).ok()?;
-    Some(value.parse().unwrap_or_else(|_| panic!("{name}={value} is not a number")))
+    Some(
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{name}={value} is not a number")),
+    )
 }
 
 /// Plays one seed; a failure tells how to repeat it.
@@ -60,5 +64,5 @@ fn every_seed_comes_to_a_good_end() {
         bytes += outcome.bytes;
         failed += outcome.failed;
     }
-    println!("{seeds} seeds: {packets} packets, {bytes} bytes, {failed} ends failed or aborted");
+    println!("{seeds} seeds: {packets} packets, {bytes} bytes, {failed} ends with an error");
 }

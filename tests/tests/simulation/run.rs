@@ -48,13 +48,27 @@ impl Run {
             rng.fork(),
             scenario.start,
         );
-        let listen = ListenConfig { port: Some(PORT), backlog: 8, ..ListenConfig::default() };
+        let listen = ListenConfig {
+            port: Some(PORT),
+            backlog: 8,
+            ..ListenConfig::default()
+        };
         let listeners = [A, B].map(|side| {
-            world.on(side, |stack, _| stack.listen(listen.clone())).expect("the port is free")
+            world
+                .on(side, |stack, _| stack.listen(listen.clone()))
+                .expect("the port is free")
         });
         let mut opens = scenario.opens.clone();
         opens.reverse();
-        Self { seed, scenario, world, rng, listeners, apps: HashMap::new(), opens }
+        Self {
+            seed,
+            scenario,
+            world,
+            rng,
+            listeners,
+            apps: HashMap::new(),
+            opens,
+        }
     }
 
     /// What the run is made of, for whoever has to look at a failure.
@@ -66,20 +80,33 @@ impl Run {
     pub(crate) fn play(&mut self) -> Outcome {
         let end = self.scenario.start + LIMIT;
         while !self.is_done() {
-            assert!(self.world.now < end, "not done after {LIMIT:?}: {:#?}", self.apps);
+            assert!(
+                self.world.now < end,
+                "not done after {LIMIT:?}: {:#?}",
+                self.apps
+            );
             self.advance(end);
         }
         self.check_streams();
         for side in [A, B] {
             let listener = self.listeners[side as usize];
-            self.world.on(side, |stack, now| stack.close_listener(now, listener));
+            self.world
+                .on(side, |stack, now| stack.close_listener(now, listener));
         }
         self.world.run_to_rest(LIMIT);
         for side in [A, B] {
-            assert_eq!(self.world.stack(side).counts(), Counts::default(), "{side:?} holds on");
+            assert_eq!(
+                self.world.stack(side).counts(),
+                Counts::default(),
+                "{side:?} holds on"
+            );
         }
         self.check_idleness();
-        let failed = self.apps.values().filter(|app| app.closed != Some(None)).count();
+        let failed = self
+            .apps
+            .values()
+            .filter(|app| matches!(app.closed, Some(Some(_))))
+            .count();
         Outcome {
             digest: self.world.trace.digest(),
             packets: self.world.trace.count(),
@@ -98,8 +125,16 @@ impl Run {
         let now = self.world.now;
         let wakes = self.apps.values().filter_map(|app| app.wakes_at(now));
         let opens = self.opens.last().map(|(at, _)| *at);
-        let outage = self.scenario.outage.into_iter().flat_map(|(from, to)| [from, to]);
-        let limit = wakes.chain(opens).chain(outage.filter(|at| *at > now)).min().unwrap_or(end);
+        let outage = self
+            .scenario
+            .outage
+            .into_iter()
+            .flat_map(|(from, to)| [from, to]);
+        let limit = wakes
+            .chain(opens)
+            .chain(outage.filter(|at| *at > now))
+            .min()
+            .unwrap_or(end);
         let quiet = self.world.step(limit) == Step::Quiet;
         if quiet && limit == end {
             panic!("nothing happens any more: {:#?}", self.apps);
@@ -117,7 +152,10 @@ impl Run {
 
     fn follow_outage(&mut self) {
         let now = self.world.now;
-        let down = self.scenario.outage.is_some_and(|(from, to)| (from..to).contains(&now));
+        let down = self
+            .scenario
+            .outage
+            .is_some_and(|(from, to)| (from..to).contains(&now));
         for (link, faults) in self.world.links.iter_mut().zip(&self.scenario.faults) {
             link.faults.loss = if down { 1.0 } else { faults.loss };
         }
@@ -126,7 +164,9 @@ impl Run {
     fn open_due(&mut self) {
         while let Some((_, side)) = self.opens.pop_if(|(at, _)| *at <= self.world.now) {
             let remote = SocketAddr::new(addr(side.other(), self.scenario.ipv6), PORT);
-            let id = self.world.on(side, |stack, now| stack.connect(now, remote, None, None));
+            let id = self
+                .world
+                .on(side, |stack, now| stack.connect(now, remote, None, None));
             let id = id.expect("an open");
             let tuple = self.world.stack(side).tuple(id).expect("just opened");
             let [own, peer] = self.plans(&tuple);
@@ -135,12 +175,20 @@ impl Run {
     }
 
     fn plans(&self, client: &FourTuple) -> [Plan; 2] {
-        Plan::pair(self.seed, client, self.scenario.max_len, self.scenario.aborts)
+        Plan::pair(
+            self.seed,
+            client,
+            self.scenario.max_len,
+            self.scenario.aborts,
+        )
     }
 
     fn employ(&mut self, side: Side, id: ConnId, own: Plan, peer: Plan) {
         let app = App::new(id, own, peer, self.rng.fork(), self.world.now);
-        assert!(self.apps.insert((side, id), app).is_none(), "an id was reused");
+        assert!(
+            self.apps.insert((side, id), app).is_none(),
+            "an id was reused"
+        );
     }
 
     /// An application acts only when it is told to or wakes by itself: an event that is missing
@@ -175,7 +223,9 @@ impl Run {
     }
 
     fn act(&mut self, key: (Side, ConnId)) {
-        let Some(mut app) = self.apps.remove(&key) else { return };
+        let Some(mut app) = self.apps.remove(&key) else {
+            return;
+        };
         self.world.on(key.0, |stack, now| app.act(now, stack));
         if app.is_released {
             // What was told before that is of no interest any more.
@@ -184,7 +234,10 @@ impl Run {
                 Event::Closed(id, _) | Event::SoftError(id, _) => Some(id),
                 _ => None,
             };
-            self.world.host(key.0).events.retain(|event| of(event) != Some(key.1));
+            self.world
+                .host(key.0)
+                .events
+                .retain(|event| of(event) != Some(key.1));
         }
         self.apps.insert(key, app);
     }
@@ -209,6 +262,9 @@ impl Run {
     fn check_idleness(&self) {
         let wakes: u64 = self.world.hosts.iter().map(|host| host.wakes).sum();
         let packets = self.world.trace.count();
-        assert!(wakes <= 2 * packets + 100, "{wakes} wakes for {packets} packets");
+        assert!(
+            wakes <= 2 * packets + 100,
+            "{wakes} wakes for {packets} packets"
+        );
     }
 }
