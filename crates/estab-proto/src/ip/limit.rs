@@ -13,6 +13,8 @@ pub(crate) struct Bucket {
     full: u64,
     /// What a token costs on average, in nanoseconds.
     price: u64,
+    /// What the next token costs; drawn in advance, so that asking again does not make it cheaper.
+    next: u64,
     filled_at: Instant,
 }
 
@@ -31,6 +33,7 @@ impl Bucket {
             credit: full,
             full,
             price,
+            next: price,
             filled_at: now,
         }
     }
@@ -40,16 +43,14 @@ impl Bucket {
         let elapsed = now.as_nanos().saturating_sub(self.filled_at.as_nanos());
         self.filled_at = self.filled_at.max(now);
         self.credit = self.credit.saturating_add(elapsed).min(self.full);
+        let Some(credit) = self.credit.checked_sub(self.next) else {
+            return false;
+        };
+        self.credit = credit;
         // Between a half and one and a half times the price.
         let extra = secrets.random().checked_rem(self.price).unwrap_or(0);
-        let cost = (self.price / 2).saturating_add(extra);
-        match self.credit.checked_sub(cost) {
-            Some(credit) => {
-                self.credit = credit;
-                true
-            }
-            None => false,
-        }
+        self.next = (self.price / 2).saturating_add(extra);
+        true
     }
 }
 

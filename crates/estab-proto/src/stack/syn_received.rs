@@ -231,7 +231,7 @@ fn judge(now: Instant, handshake: &Handshake, tcp: &TcpConfig, seg: &Segment<'_>
     if let Some(verdict) = judge_timestamp(now, handshake, tcp, seg) {
         return verdict;
     }
-    if !in_window && !(seg.len() > 0 && rcv_nxt.within(seg.seq, seg.len())) {
+    if !in_window && (seg.is_empty() || !rcv_nxt.within(seg.seq, seg.len())) {
         return Verdict::Challenge(Why::Sequence);
     }
     if seg.has(Flags::SYN) {

@@ -1,6 +1,7 @@
 //! A stack under test, and a peer whose every packet the test makes by hand.
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use estab_timer::{Duration, Instant};
@@ -27,7 +28,7 @@ pub(crate) fn peer(port: u16) -> SocketAddr {
 }
 
 /// A segment, whoever sends it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Seg {
     pub(crate) src: SocketAddr,
     pub(crate) dst: SocketAddr,
@@ -37,6 +38,26 @@ pub(crate) struct Seg {
     pub(crate) wnd: u16,
     pub(crate) opts: TcpOptions,
     pub(crate) text: Vec<u8>,
+}
+
+impl fmt::Debug for Seg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            src,
+            dst,
+            seq,
+            ack,
+            ctl,
+            wnd,
+            opts,
+            text,
+        } = self;
+        let len = text.len();
+        write!(
+            f,
+            "<{src} > {dst} {ctl:?} seq {seq} ack {ack} wnd {wnd} len {len} {opts:?}>"
+        )
+    }
 }
 
 impl Seg {
@@ -74,12 +95,14 @@ impl Seg {
             + u32::from(other.ctl.contains(Flags::FIN));
         let mut seg = Self::new(ctl, other.ack, other.seq.wrapping_add(len));
         (seg.src, seg.dst) = (other.dst, other.src);
-        seg.opts.timestamps =
-            other.opts.timestamps.map(|ts| Timestamps { val: ts.ecr, ecr: ts.val });
+        seg.opts.timestamps = other.opts.timestamps.map(|ts| Timestamps {
+            val: ts.ecr,
+            ecr: ts.val,
+        });
         seg
     }
 
-    pub(crate) fn from_port(mut self, port: u16) -> Self {
+    pub(crate) fn port(mut self, port: u16) -> Self {
         self.src.set_port(port);
         self
     }
@@ -183,12 +206,19 @@ impl Bench {
         };
         change(&mut config);
         let now = Instant::from_secs(1_000_000);
-        Self { stack: Stack::new(config, [42; 32], now), now }
+        Self {
+            stack: Stack::new(config, [42; 32], now),
+            now,
+        }
     }
 
     /// A listener on port 80.
     pub(crate) fn listen(&mut self, backlog: usize) -> ListenerId {
-        self.listen_as(ListenConfig { port: Some(80), backlog, ..ListenConfig::default() })
+        self.listen_as(ListenConfig {
+            port: Some(80),
+            backlog,
+            ..ListenConfig::default()
+        })
     }
 
     pub(crate) fn listen_as(&mut self, config: ListenConfig) -> ListenerId {
@@ -197,7 +227,8 @@ impl Bench {
 
     /// Gives the stack a packet.
     pub(crate) fn feed(&mut self, packet: &[u8]) {
-        self.stack.handle_packet(self.now, packet, RxMeta::default());
+        self.stack
+            .handle_packet(self.now, packet, RxMeta::default());
     }
 
     /// Gives the stack a segment and returns what it answers at once.
@@ -233,7 +264,10 @@ impl Bench {
 
     /// The segments the stack has to send.
     pub(crate) fn output(&mut self) -> Vec<Seg> {
-        self.packets().iter().map(|packet| Seg::read(packet)).collect()
+        self.packets()
+            .iter()
+            .map(|packet| Seg::read(packet))
+            .collect()
     }
 
     /// The events the stack has to tell.
@@ -263,7 +297,7 @@ impl Bench {
     /// A whole handshake from the peer's `port`: the third segment of it, and what the stack
     /// answered.
     pub(crate) fn handshake(&mut self, port: u16) -> (Seg, Vec<Seg>) {
-        let syn_ack = self.ask(&Seg::syn(100).from_port(port));
+        let syn_ack = self.ask(&Seg::syn(100).port(port));
         assert_eq!(syn_ack.ctl, Flags::SYN | Flags::ACK);
         let ack = Seg::answer(&syn_ack, Flags::ACK);
         let answers = self.send(&ack);
@@ -274,7 +308,13 @@ impl Bench {
     pub(crate) fn accepted(&mut self, listener: ListenerId, port: u16) -> (ConnId, Seg) {
         let (ack, _) = self.handshake(port);
         let (id, tuple) = self.stack.accept(listener).expect("a connection");
-        assert_eq!(tuple, FourTuple { local: server(), remote: peer(port) });
+        assert_eq!(
+            tuple,
+            FourTuple {
+                local: server(),
+                remote: peer(port)
+            }
+        );
         (id, ack)
     }
 }

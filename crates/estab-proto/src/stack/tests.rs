@@ -29,7 +29,10 @@ fn a_connection_opens_carries_bytes_and_closes() {
     let mut buf = [0; 16];
     assert_eq!(bench.stack.recv(bench.now, id, &mut buf), Ok(5));
     assert_eq!(&buf[..5], b"hello");
-    assert_eq!(bench.stack.recv(bench.now, id, &mut buf), Err(CallError::WouldBlock));
+    assert_eq!(
+        bench.stack.recv(bench.now, id, &mut buf),
+        Err(CallError::WouldBlock)
+    );
 
     assert_eq!(bench.stack.send_slice(bench.now, id, b"world"), Ok(5));
     let out = bench.output();
@@ -69,8 +72,14 @@ fn ids_of_the_past_are_harmless() {
     assert_eq!(bench.stack.recv(now, id, &mut [0]), gone);
     assert_eq!(bench.stack.peek(id, &mut [0]), gone);
     assert_eq!(bench.stack.take_chunk(id), Err(CallError::NoSuchConnection));
-    assert_eq!(bench.stack.shutdown(now, id), Err(CallError::NoSuchConnection));
-    assert_eq!(bench.stack.set_ttl(now, id, 3), Err(CallError::NoSuchConnection));
+    assert_eq!(
+        bench.stack.shutdown(now, id),
+        Err(CallError::NoSuchConnection)
+    );
+    assert_eq!(
+        bench.stack.set_ttl(now, id, 3),
+        Err(CallError::NoSuchConnection)
+    );
     assert_eq!(bench.stack.ttl(id), None);
     assert_eq!(bench.stack.state(id), None);
     assert!(bench.stack.info(id).is_none());
@@ -92,13 +101,15 @@ fn the_device_is_lost() {
     let (held, _) = bench.accepted(listener, 1000);
     let (released, _) = bench.accepted(listener, 1001);
     bench.handshake(1002);
-    bench.send(&Seg::syn(1).from_port(1003));
+    bench.send(&Seg::syn(1).port(1003));
     let opening = bench.stack.connect(bench.now, peer(9), None, None).unwrap();
     bench.stack.close(bench.now, released);
     bench.output();
     bench.events();
 
-    bench.stack.shut_down(bench.now, ConnectionError::DeviceLost);
+    bench
+        .stack
+        .shut_down(bench.now, ConnectionError::DeviceLost);
     assert_eq!(bench.output().len(), 0);
     let lost = Some(ConnectionError::DeviceLost);
     let events = bench.events();
@@ -108,7 +119,13 @@ fn the_device_is_lost() {
     for id in [held, opening] {
         bench.stack.close(bench.now, id);
     }
-    assert_eq!(bench.stack.counts(), Counts { listeners: 1, ..Counts::default() });
+    assert_eq!(
+        bench.stack.counts(),
+        Counts {
+            listeners: 1,
+            ..Counts::default()
+        }
+    );
 }
 
 #[test]
@@ -117,7 +134,9 @@ fn time_that_goes_backwards_stands_still() {
     let listener = bench.listen(8);
     let (id, ack) = bench.accepted(listener, 1000);
     let earlier = bench.now - Duration::from_secs(3600);
-    bench.stack.handle_packet(earlier, &ack.text(b"x").packet(), RxMeta::default());
+    bench
+        .stack
+        .handle_packet(earlier, &ack.text(b"x").packet(), RxMeta::default());
     bench.stack.handle_timeout(earlier);
     assert_eq!(bench.stack.readable(id), 1);
     assert!(bench.stack.info(id).unwrap().last_received_at >= bench.now);
@@ -126,7 +145,10 @@ fn time_that_goes_backwards_stands_still() {
 #[test]
 fn who_holds_a_four_tuple() {
     let mut bench = Bench::new();
-    let tuple = FourTuple { local: server(), remote: peer(1000) };
+    let tuple = FourTuple {
+        local: server(),
+        remote: peer(1000),
+    };
     assert_eq!(bench.stack.status(&tuple), State::Closed);
     let listener = bench.listen(8);
     assert_eq!(bench.stack.status(&tuple), State::Listen);
@@ -157,7 +179,9 @@ fn two_stacks_talk_whatever_is_lost_at_first() {
                 a.events();
                 b.events();
                 let next = [a.stack.poll_timeout(), b.stack.poll_timeout()];
-                let Some(next) = next.into_iter().flatten().min() else { break };
+                let Some(next) = next.into_iter().flatten().min() else {
+                    break;
+                };
                 (a.now, b.now) = (a.now.max(next), b.now.max(next));
                 a.stack.handle_timeout(next);
                 b.stack.handle_timeout(next);
