@@ -141,6 +141,8 @@ impl CongestionControl for Cubic {
         }
         let acked = window.slow_start(sample);
         if window.in_slow_start() {
+            // However it came to this, the next stage begins where slow start ends.
+            self.in_epoch = false;
             return;
         }
         if self.in_epoch {

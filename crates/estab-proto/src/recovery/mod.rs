@@ -33,6 +33,9 @@ use usage::Usage;
 /// How far below SEG.ACK a D-SACK block may begin: no window is larger (RFC 7323 §2.3).
 const MAX_WINDOW: u32 = 1 << 30;
 
+/// The largest MSS the option can express (RFC 9293 §3.2): no segment is longer.
+const MAX_MSS: u32 = 0xffff;
+
 /// The state of loss recovery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CaState {
@@ -107,15 +110,15 @@ pub struct Recovery {
 impl Recovery {
     /// Recovery for a connection whose first data is at `una`, just after the SYN.
     ///
-    /// `mss` is the most payload a segment carries, in bytes; 0 counts as 1. `sack` says whether both
-    /// sides sent SACK-permitted (RFC 2018 §2).
+    /// `mss` is the most payload a segment carries, from 1 to 65,535 bytes and the same as the
+    /// controller's. `sack` says whether both sides sent SACK-permitted (RFC 2018 §2).
     pub fn new(una: SeqNumber, mss: u32, sack: bool) -> Self {
         let before = una.back(1);
         Self {
             board: Scoreboard::new(una),
             duplicates: Duplicates::default(),
             usage: Usage::new(una),
-            mss: mss.max(1),
+            mss: mss.clamp(1, MAX_MSS),
             state: CaState::Open,
             sack,
             forced: false,
@@ -439,9 +442,9 @@ impl Recovery {
         self.usage.filled()
     }
 
-    /// Takes a new MSS, in bytes, for what is sent from now on; 0 counts as 1.
+    /// Takes a new MSS, from 1 to 65,535 bytes, for what is sent from now on.
     pub fn set_mss(&mut self, mss: u32) {
-        let mss = mss.max(1);
+        let mss = mss.clamp(1, MAX_MSS);
         if mss != self.mss {
             self.board.cut_all(self.mss);
             self.mss = mss;

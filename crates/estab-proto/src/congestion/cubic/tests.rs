@@ -204,6 +204,34 @@ fn unused_time_does_not_count() {
     }
 }
 
+/// RFC 5681 §4.1: after a restart the curve begins anew where slow start ends.
+#[test]
+fn a_restart_begins_another_stage() {
+    let mut flow = Flow::new(1000, Duration::from_millis(100));
+    for _ in 0..50 {
+        flow.round();
+    }
+    let rto = Duration::from_secs(1);
+    flow.now += rto * 60;
+    let before = flow.cwnd();
+    flow.cubic
+        .on_idle(&mut flow.window, flow.now, rto * 60, rto);
+    assert_eq!(flow.cwnd(), 10.0);
+    while flow.window.in_slow_start() {
+        flow.round();
+    }
+    let start = flow.cwnd();
+    assert!((start / before - 0.75).abs() < 0.02);
+    flow.round();
+    let k = ((1000.0 - start) / 0.4).cbrt();
+    assert!(
+        (f64::from(flow.cubic.k) / 1024.0 - k).abs() < 0.1,
+        "{}",
+        flow.cubic.k
+    );
+    assert!(flow.cwnd() < start * 1.1);
+}
+
 /// RFC 9438 §4.2: at most half as much again in a round trip, however late on the curve.
 #[test]
 fn growth_is_bounded() {

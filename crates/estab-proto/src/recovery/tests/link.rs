@@ -109,6 +109,9 @@ pub(super) struct Link<'a> {
     drop: &'a mut dyn FnMut(u32, u32) -> bool,
     outcome: Outcome,
     entered_at: Option<Instant>,
+    /// Of a hundred acknowledgments this many are lost, and of a hundred segments and
+    /// acknowledgments this many are late by up to three tenths of a round trip.
+    pub(super) chaos: u64,
     /// How many segments of new data go out as one super-segment.
     pub(super) burst: u32,
 }
@@ -144,6 +147,7 @@ impl<'a> Link<'a> {
                 ..Outcome::default()
             },
             entered_at: None,
+            chaos: 0,
             burst: 1,
         }
     }
@@ -267,6 +271,13 @@ impl<'a> Link<'a> {
 
     fn schedule(&mut self, at: Instant, event: Event) {
         self.serial += 1;
-        self.events.insert((at, self.serial), event);
+        // A different whim for each event, the same in each run.
+        let whim = u64::from(self.serial).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let lost = matches!(event, Event::Ack { .. }) && whim % 100 < self.chaos;
+        let late = whim / 100 % 100 < self.chaos;
+        let delay = Duration::from_millis(if late { whim % 30 } else { 0 });
+        if !lost {
+            self.events.insert((at + delay, self.serial), event);
+        }
     }
 }

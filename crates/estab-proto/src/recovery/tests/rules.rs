@@ -415,6 +415,20 @@ fn a_super_segment_counts_as_its_segments() {
     assert_eq!(s.input(UNA, &[tail], |_| {}).newly_sacked, 500);
 }
 
+/// A window of at least a segment always lets something out.
+#[test]
+fn every_mss_makes_progress() {
+    for mss in [0, 1, 48, 65_535, u32::MAX] {
+        let mut cc = Controller::new(Algorithm::Cubic, mss);
+        cc.on_handshake_done(true);
+        let mut recovery = Recovery::new(UNA, mss, true);
+        assert_eq!(recovery.quota(&cc), cc.cwnd());
+        recovery.set_mss(u32::MAX - mss);
+        cc.set_mss(u32::MAX - mss);
+        assert_eq!(recovery.quota(&cc), cc.cwnd());
+    }
+}
+
 /// The goals of an idle connection.
 #[test]
 fn an_idle_connection_is_small() {

@@ -158,9 +158,9 @@ fn super_segments_recover_like_segments() {
 }
 
 proptest! {
-    #![proptest_config(seeded(96, 5681))]
+    #![proptest_config(seeded(160, 5681))]
 
-    /// Everything arrives whatever is lost, at every place of the sequence space, and no more is
+    /// Everything arrives whatever is lost or late, at every place of the sequence space, and no more is
     /// sent than losses explain.
     #[test]
     fn everything_arrives(
@@ -168,6 +168,7 @@ proptest! {
         percent in 0u64..35,
         sack in any::<bool>(),
         cubic in any::<bool>(),
+        chaos in prop_oneof![Just(0), 0u64..30],
         burst in prop::sample::select(vec![1u32, 1, 7, 44]),
         iss in prop::sample::select(vec![0, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, u32::MAX, u32::MAX - 50_000]),
     ) {
@@ -184,9 +185,10 @@ proptest! {
         let algorithm = if cubic { Algorithm::Cubic } else { Algorithm::NewReno };
         let mut link = Link::new(iss, 400 * MSS + 123, algorithm, sack, &mut drop);
         link.burst = burst;
+        link.chaos = chaos;
         let outcome = link.run();
         prop_assert_eq!(outcome.sent, 401 + outcome.retransmits);
-        if sack {
+        if sack && chaos == 0 {
             // Needless are only rescues, and what a timeout misjudges.
             let explained = losses + outcome.rescues + 20 * outcome.timeouts;
             prop_assert!(outcome.retransmits <= explained, "{:?} {}", outcome, losses);
