@@ -50,3 +50,8 @@ pub fn stack(device: impl estab::device::Device + 'static) -> io::Result<estab::
     let [v4, v6] = cidrs(ESTAB);
     estab::Stack::builder().addr(v4).addr(v6).build(device)
 }
+
+/// The programs of the README, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
