@@ -9,7 +9,7 @@ use core::ops::Range;
 use proptest::prelude::*;
 
 use super::super::tests::seeded;
-use super::{Assembler, Place};
+use super::{Assembler, ENTRY_COST, Place};
 
 std::thread_local! {
     /// The comparisons of stream offsets made by the trees of this thread.
@@ -137,6 +137,17 @@ fn a_duplicate_makes_its_extent_the_most_recent() {
     assert_eq!(assembler.insert(11..13, |_| panic!("no gap")), Some(11..13));
     let order: Vec<_> = assembler.by_recency().collect();
     assert_eq!(order, vec![10..15, 30..35, 20..25]);
+}
+
+#[test]
+fn the_records_are_charged_by_slot_and_by_entry() {
+    let mut assembler = Assembler::default();
+    assert_eq!(assembler.allocated(), 0);
+    for start in [10, 20, 30] {
+        assembler.insert(start..start + 5, |_| {});
+    }
+    assert_eq!(assembler.slots.capacity(), 4);
+    assert_eq!(assembler.allocated(), 4 * 24 + 3 * ENTRY_COST);
 }
 
 #[test]

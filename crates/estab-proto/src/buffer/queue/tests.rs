@@ -77,10 +77,10 @@ fn a_popped_piece_is_charged_what_it_keeps_alive() {
     let mut queue = Queue::new();
     let backing = Bytes::from(vec![5; 4000]);
     queue.push(backing.clone(), 4000);
-    queue.advance(1999);
+    queue.advance(2000);
     let (bytes, charge) = queue.pop().expect("queued");
-    assert_eq!((bytes.len(), charge), (2001, 4000));
-    assert_eq!(bytes.as_ptr(), backing[1999..].as_ptr());
+    assert_eq!((bytes.len(), charge), (2000, 4000));
+    assert_eq!(bytes.as_ptr(), backing[2000..].as_ptr());
 
     queue.push(backing.clone(), 4000);
     queue.advance(2001);
