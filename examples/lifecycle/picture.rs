@@ -42,7 +42,7 @@ pub(crate) fn draw(ladder: &Ladder) -> Document {
                     y,
                     state: at.1,
                 });
-                shapes.push(note(*side, text, y));
+                shapes.extend([note(*side, text, y), time(*side, at.0, y)]);
             }
             ladder::Line::Segment {
                 from,
@@ -156,19 +156,27 @@ fn arrow(from: Side, text: &str, sent: (Instant, f64), to_y: Option<f64>) -> Vec
         .set("y1", y1)
         .set("x2", x2)
         .set("y2", y2);
-    let line = line.set("stroke", colour).set("marker-end", "url(#head)");
+    let line = match to_y {
+        Some(_) => line.set("marker-end", "url(#head)"),
+        None => line,
+    };
+    let line = line.set("stroke", colour);
     let (x, y) = ((x1 + x2) / 2.0, (y1 + y2) / 2.0);
     let angle = ((y2 - y1) / (x2 - x1)).atan().to_degrees();
     let text = label(x, y - 5.0, text, "middle").set("fill", colour);
     let text = text.set("transform", format!("rotate({angle:.2} {x:.1} {y:.1})"));
-    let (time_x, anchor) = outside(from, 105.0);
-    let time = label(time_x, y1 + 4.0, &seconds(sent.0), anchor).set("fill", "gray");
-    let mut shapes = vec![Shape::Line(line), Shape::Text(text), Shape::Text(time)];
+    let mut shapes = vec![Shape::Line(line), Shape::Text(text), time(from, sent.0, y1)];
     if to_y.is_none() {
         let cross = label(x2, y2 + 6.0, "✕", "middle");
         shapes.push(Shape::Text(cross.set("fill", colour).set("font-size", 18)));
     }
     shapes
+}
+
+/// The time, beside the names of the states.
+fn time(side: Side, at: Instant, y: f64) -> Shape {
+    let (x, anchor) = outside(side, 105.0);
+    Shape::Text(label(x, y + 4.0, &seconds(at), anchor).set("fill", "gray"))
 }
 
 fn note(side: Side, text: &str, y: f64) -> Shape {
@@ -220,8 +228,10 @@ fn fill(state: State) -> &'static str {
         State::Listen => "darkgray",
         State::SynSent | State::SynReceived => "gold",
         State::Established => "seagreen",
-        State::FinWait1 | State::FinWait2 | State::Closing => "darkturquoise",
-        State::CloseWait | State::LastAck => "mediumorchid",
+        State::FinWait1 => "paleturquoise",
+        State::FinWait2 | State::Closing => "darkturquoise",
+        State::CloseWait => "plum",
+        State::LastAck => "mediumorchid",
         State::TimeWait => "royalblue",
     }
 }

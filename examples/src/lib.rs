@@ -45,7 +45,7 @@ pub async fn tun() -> io::Result<TunDevice> {
 ///
 /// # Errors
 ///
-/// Those of [`estab::Builder::build`].
+/// Those of [`estab::StackBuilder::build`].
 pub fn stack(device: impl estab::device::Device + 'static) -> io::Result<estab::Stack> {
     let [v4, v6] = cidrs(ESTAB);
     estab::Stack::builder().addr(v4).addr(v6).build(device)
