@@ -15,7 +15,6 @@ use crate::stack::fifo::Fifo;
 use crate::stack::ports::Candidates;
 use crate::stack::secret::Key;
 use crate::stack::{ConnId, IncomingId, ListenerId, Stack};
-use crate::tcp::Notices;
 
 /// What a listener is to hear.
 #[derive(Clone, Debug)]
@@ -223,10 +222,7 @@ impl Stack {
     /// After [`Event::Listener`](crate::Event::Listener) call it until it returns `None`.
     pub fn accept(&mut self, id: ListenerId) -> Option<(ConnId, FourTuple)> {
         let conn = self.pop_accept(id)?;
-        let held = self.conns.get_mut(conn)?;
-        held.notices.remove(Notices::CONNECTED);
-        let tuple = held.conn.tuple();
-        self.announce(conn);
+        let tuple = self.conns.get(conn)?.conn.tuple();
         Some((conn, tuple))
     }
 
@@ -237,9 +233,7 @@ impl Stack {
             .accept_queue
             .pop(|conn| self.conns.contains_key(conn))?;
         self.listeners.accept_queued -= 1;
-        if let Some(held) = self.conns.get_mut(conn) {
-            held.accept_from = None;
-        }
+        self.announce(conn);
         Some(conn)
     }
 

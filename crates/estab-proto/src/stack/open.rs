@@ -150,13 +150,15 @@ impl Stack {
     /// be polled.
     pub fn shut_down(&mut self, now: Instant, error: ConnectionError) {
         let now = self.advance(now);
+        tracing::debug!(%error, connections = self.conns.len(), "stack shuts down");
         for id in self.listeners.ids().collect::<Vec<_>>() {
             self.close_listener(now, id);
         }
+        // What closed in order stays so.
+        self.forget_time_waits(now);
         for id in self.conns.keys().collect::<Vec<_>>() {
             self.with_conn(now, id, |conn, ctx| conn.end(ctx, error));
         }
-        self.forget_time_waits(now);
         self.ip
             .clear(&self.config, &mut self.secrets, &mut self.wheel);
         self.replies.clear();

@@ -38,6 +38,14 @@ pub(crate) struct Held {
     charged: usize,
 }
 
+impl Held {
+    /// Whether the connection has something to tell, is not in the event queue, and is known to
+    /// somebody.
+    fn should_announce(&self) -> bool {
+        !self.has_events && !self.notices.is_empty() && self.accept_from.is_none()
+    }
+}
+
 impl Stack {
     /// Calls into a connection and settles it; `None` if the id is stale.
     pub(crate) fn with_conn<R>(
@@ -93,31 +101,36 @@ impl Stack {
         if held.conn.is_released() {
             held.notices = Notices::empty();
         }
-        let memory = held.conn.memory() + core::mem::size_of::<Held>();
-        self.buffer_bytes = self.buffer_bytes - held.charged + memory;
-        held.charged = memory;
-        held.conn.entry.sync(
-            &mut self.wheel,
-            Due::Connection(id),
-            held.conn.next_deadline(),
-        );
+        let bytes = core::mem::size_of::<Held>() + held.conn.buffered();
+        self.buffer_bytes = self.buffer_bytes - held.charged + bytes;
+        held.charged = bytes;
+        let deadline = held.conn.next_deadline();
+        held.conn
+            .entry
+            .sync(&mut self.wheel, Due::Connection(id), deadline);
         if !held.is_ready && held.conn.wants_transmit() {
             held.is_ready = true;
             self.ready.push(id);
+        }
+        if held.should_announce() {
+            held.has_events = true;
+            self.events.push(Source::Connection(id));
         }
         let state = held.conn.state();
         if matches!(state, State::TimeWait | State::Closed) {
             self.leave(now, id, state);
         }
-        self.announce(id);
     }
 
-    /// Queues a connection that has something to tell, unless nobody knows its id yet.
+    /// From now on somebody knows the connection's id: what it has to tell is told.
     pub(crate) fn announce(&mut self, id: ConnId) {
         let Some(held) = self.conns.get_mut(id) else {
             return;
         };
-        if !held.has_events && !held.notices.is_empty() && held.accept_from.is_none() {
+        held.accept_from = None;
+        // Being accepted says that it is connected.
+        held.notices.remove(Notices::CONNECTED);
+        if held.should_announce() {
             held.has_events = true;
             self.events.push(Source::Connection(id));
         }

@@ -294,6 +294,23 @@ impl Bench {
         sent
     }
 
+    /// Lets time pass as [`sleep`](Self::sleep) does, whatever is sent meanwhile.
+    pub(crate) fn sleep_through(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            self.packets();
+            self.events();
+            match self.stack.poll_timeout() {
+                Some(at) if at <= end => {
+                    self.now = self.now.max(at);
+                    self.stack.handle_timeout(self.now);
+                }
+                _ => break,
+            }
+        }
+        self.now = end;
+    }
+
     /// A whole handshake from the peer's `port`: the third segment of it, and what the stack
     /// answered.
     pub(crate) fn handshake(&mut self, port: u16) -> (Seg, Vec<Seg>) {

@@ -1,3 +1,5 @@
+mod chaos;
+
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -140,6 +142,57 @@ fn time_that_goes_backwards_stands_still() {
     bench.stack.handle_timeout(earlier);
     assert_eq!(bench.stack.readable(id), 1);
     assert!(bench.stack.info(id).unwrap().last_received_at >= bench.now);
+}
+
+#[test]
+fn what_is_sent_to_one_connection_shows_in_no_other() {
+    // The answers on flow B are the same, bit by bit, whatever happens to flow A.
+    let run = |attack: bool| {
+        let mut bench = Bench::new();
+        let listener = bench.listen(8);
+        let (_, a) = bench.accepted(listener, 1000);
+        let (_, b) = bench.accepted(listener, 1001);
+        let mut seen = Vec::new();
+        for round in 0..50u32 {
+            if attack {
+                for n in 1..20 {
+                    let mut forged = a.clone();
+                    forged.seq = forged.seq.wrapping_add(n);
+                    forged.ctl = [Flags::RST, Flags::SYN, Flags::ACK][n as usize % 3];
+                    bench.send(&forged);
+                }
+            }
+            let mut probe = b.clone();
+            probe.seq = probe.seq.wrapping_add(round + 1);
+            probe.ctl = Flags::RST;
+            seen.extend(bench.send(&probe).iter().map(Seg::packet));
+            bench.now += Duration::from_millis(90);
+            bench.stack.handle_timeout(bench.now);
+            bench.events();
+        }
+        seen
+    };
+    let quiet = run(false);
+    assert!(quiet.len() > 5);
+    assert_eq!(quiet, run(true));
+}
+
+#[test]
+fn many_deadlines_at_once_do_not_keep_packets_waiting() {
+    let mut bench = Bench::with(|config| config.limits.max_half_open = 5000);
+    bench.listen(5000);
+    for port in 1..=5000 {
+        bench.feed(&Seg::syn(1).port(port).packet());
+    }
+    bench.packets();
+    bench.now += Duration::from_secs(1);
+    let mut calls = 0;
+    while bench.stack.poll_timeout().is_some_and(|at| at <= bench.now) {
+        bench.stack.handle_timeout(bench.now);
+        assert!(bench.packets().len() <= 1024);
+        calls += 1;
+    }
+    assert_eq!(calls, 5);
 }
 
 #[test]

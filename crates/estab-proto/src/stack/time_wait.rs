@@ -155,11 +155,6 @@ impl Stack {
         }
     }
 
-    /// The record's time is over.
-    pub(super) fn time_wait_due(&mut self, now: Instant, id: TimeWaitId) {
-        self.end_time_wait(now, id);
-    }
-
     /// Ends a record: its time is over, or a new incarnation takes its place.
     pub(super) fn end_time_wait(&mut self, now: Instant, id: TimeWaitId) {
         self.remove_time_wait(now, id);

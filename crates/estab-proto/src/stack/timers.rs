@@ -23,12 +23,22 @@ pub(crate) enum Due {
     PathMtu,
 }
 
+/// Deadlines handled in one call: a hundred thousand that fall due at once must not keep packets
+/// waiting.
+const MAX_DUE: usize = 1024;
+
 impl Stack {
     /// Does what is due at `now`. Call it no later than at [`poll_timeout`](Self::poll_timeout)'s
     /// deadline; an early call finds nothing to do.
+    ///
+    /// The work is bounded: if very much is due, `poll_timeout` stays in the past and asks for
+    /// another call, before which packets and events can be handled.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.advance(now);
-        while let Some((_, due)) = self.wheel.pop_expired(now) {
+        for _ in 0..MAX_DUE {
+            let Some((_, due)) = self.wheel.pop_expired(now) else {
+                break;
+            };
             match due {
                 Due::Connection(id) => {
                     if let Some(held) = self.conns.get_mut(id) {
@@ -38,7 +48,7 @@ impl Stack {
                 }
                 Due::HalfOpen(id) => self.half_open_due(now, id),
                 Due::Incoming(id) => self.incoming_due(id),
-                Due::TimeWait(id) => self.time_wait_due(now, id),
+                Due::TimeWait(id) => self.end_time_wait(now, id),
                 Due::Reassembly => self.reassembly_due(now),
                 Due::PathMtu => self.path_mtu_due(now),
             }
