@@ -60,6 +60,9 @@ struct InFlight {
     packet: Vec<u8>,
 }
 
+/// Whether a segment that this end sends goes on the link.
+pub type Pass = Box<dyn FnMut(Side, &Seg) -> bool>;
+
 /// Two hosts and what is between them.
 pub struct World {
     /// The time.
@@ -70,6 +73,9 @@ pub struct World {
     pub links: [Link; 2],
     /// What was sent.
     pub trace: Trace,
+    /// Asked of every segment sent, by whom it was, whether it goes on the link: for losing a
+    /// certain one.
+    pub pass: Option<Pass>,
     in_flight: BinaryHeap<Reverse<InFlight>>,
     order: u64,
 }
@@ -129,6 +135,7 @@ impl World {
             hosts,
             links,
             trace: Trace::default(),
+            pass: None,
             in_flight: BinaryHeap::new(),
             order: 0,
         }
@@ -163,6 +170,12 @@ impl World {
     /// Puts a packet on the link as if `side` had sent it.
     pub fn send(&mut self, side: Side, packet: Vec<u8>) {
         self.trace.record(self.now, side, &packet);
+        if let Some(pass) = &mut self.pass
+            && let Some(seg) = Seg::parse(&packet)
+            && !pass(side, &seg)
+        {
+            return;
+        }
         for (at, packet) in self.links[side as usize].carry(self.now, packet) {
             self.order += 1;
             let (order, to) = (self.order, side.other());

@@ -84,9 +84,10 @@ impl Scenario {
 
     /// Whether the weather is so bad that a connection may rightly be given up.
     pub(crate) fn is_hopeless(&self) -> bool {
+        let most = if self.outage.is_some() { 0.1 } else { 0.28 };
         self.faults
             .iter()
-            .any(|faults| faults.loss + faults.corrupt > 0.28)
+            .any(|faults| faults.loss + faults.corrupt > most)
     }
 }
 
