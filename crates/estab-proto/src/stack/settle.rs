@@ -97,6 +97,18 @@ impl Stack {
         let Some(held) = self.conns.get_mut(id) else {
             return;
         };
+        if !held.is_ready && held.conn.wants_transmit() {
+            held.is_ready = true;
+            self.ready.push(id);
+        }
+        self.settle_unqueued(now, id);
+    }
+
+    /// As [`settle`](Self::settle), but whether the connection has something to send is not asked.
+    pub(crate) fn settle_unqueued(&mut self, now: Instant, id: ConnId) {
+        let Some(held) = self.conns.get_mut(id) else {
+            return;
+        };
         held.notices |= held.conn.take_notices();
         if held.conn.is_released() {
             held.notices = Notices::empty();
@@ -108,10 +120,6 @@ impl Stack {
         held.conn
             .entry
             .sync(&mut self.wheel, Due::Connection(id), deadline);
-        if !held.is_ready && held.conn.wants_transmit() {
-            held.is_ready = true;
-            self.ready.push(id);
-        }
         if held.should_announce() {
             held.has_events = true;
             self.events.push(Source::Connection(id));
@@ -163,7 +171,7 @@ impl Stack {
             // Nobody will ever know that it existed.
             self.forget(id);
             self.lost_accept(listener);
-        } else if held.conn.is_released() && !held.conn.wants_transmit() {
+        } else if held.conn.is_released() && !held.is_ready {
             self.forget(id);
         }
     }

@@ -177,36 +177,25 @@ impl Stack {
                 let mtu = self.ip.path_mtu(held.conn.tuple().remote.ip());
                 held.conn.lower_path_mtu(&mut ctx, mtu);
             }
-            let Some(segment) = held.conn.transmit(&mut ctx) else {
-                // Settled as if it were still in the list, lest it come back without cause.
-                self.settle(now, id);
+            let segment = held.conn.transmit(&mut ctx);
+            held.is_ready = segment.is_some() && held.conn.wants_transmit();
+            let written = segment.and_then(|segment| self.write_segment(id, segment));
+            if self.conns.get(id).is_some_and(|held| held.is_ready) {
+                self.ready.spend(1);
+            } else {
                 self.ready.pop();
-                if let Some(held) = self.conns.get_mut(id) {
-                    held.is_ready = false;
-                }
-                continue;
-            };
-            let SegmentOut { offset, len, .. } = segment;
-            let fits = self.write_segment(id, segment);
-            self.stats.segments_out += 1;
-            self.ready.spend(1);
-            self.settle(now, id);
-            if fits {
-                return Some((len > 0).then_some(Text {
-                    id,
-                    offset,
-                    len,
-                    segment_size: None,
-                }));
+            }
+            self.settle_unqueued(now, id);
+            if let Some(text) = written {
+                return Some((text.len > 0).then_some(text));
             }
         }
     }
 
-    /// Writes the headers of a connection's segment.
-    fn write_segment(&mut self, id: ConnId, out: SegmentOut) -> bool {
-        let Some(held) = self.conns.get(id) else {
-            return false;
-        };
+    /// Writes the headers of a connection's segment; returns where its text is, or nothing if the
+    /// packet would be longer than IP can say.
+    fn write_segment(&mut self, id: ConnId, out: SegmentOut) -> Option<Text> {
+        let held = self.conns.get(id)?;
         let tuple = held.conn.tuple();
         let route = Route {
             tuple,
@@ -230,12 +219,21 @@ impl Stack {
             malformed_options: false,
             text: &[],
         };
-        write_headers(
+        let len = out.len;
+        let fits = write_headers(
             &mut self.scratch,
             &route,
             &segment,
-            &output::Text { len: out.len, sum },
-        )
+            &output::Text { len, sum },
+        );
+        debug_assert!(fits, "a segment longer than IP can say");
+        self.stats.segments_out += u64::from(fits);
+        fits.then_some(Text {
+            id,
+            offset: out.offset,
+            len,
+            segment_size: None,
+        })
     }
 }
 
