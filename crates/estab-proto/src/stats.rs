@@ -37,9 +37,9 @@ counters! {
     drop_ip_source,
     /// Dropped: destination is not ours, or is a broadcast or multicast address (MUST-57).
     drop_ip_destination,
-    /// Dropped: source-routed IPv4 or IPv6 routing header type 0.
+    /// Dropped: source-routed IPv4.
     drop_ip_source_route,
-    /// Dropped: malformed or refused IPv6 extension headers.
+    /// Dropped: malformed or refused IPv6 extension headers, source routes (type 0) among them.
     drop_ip_extension,
     /// Dropped: a transport protocol that is not spoken.
     drop_ip_protocol,
