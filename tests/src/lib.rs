@@ -10,6 +10,7 @@
 pub mod app;
 pub mod check;
 pub mod host;
+pub mod icmp;
 pub mod link;
 pub mod pattern;
 pub mod peer;

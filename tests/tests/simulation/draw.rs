@@ -9,7 +9,7 @@ use estab_tests::link::Faults;
 use estab_tests::rng::Rng;
 use estab_tests::world::config;
 use estab_tests::{A, B, Side};
-use estab_timer::KeepaliveConfig;
+use estab_timer::{GiveUpConfig, KeepaliveConfig};
 
 /// Everything that is random about a run, apart from what happens in it.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Scenario {
 const EDGES: [u32; 5] = [0, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, u32::MAX];
 
 /// Probes that come often enough to matter.
-const KEEPALIVE: KeepaliveConfig = KeepaliveConfig {
+pub(crate) const KEEPALIVE: KeepaliveConfig = KeepaliveConfig {
     idle: Duration::from_secs(5),
     interval: Duration::from_secs(10),
     probes: 10,
@@ -74,6 +74,12 @@ impl Scenario {
                 .configs
                 .iter_mut()
                 .for_each(|config| config.tcp.keepalive = Some(KEEPALIVE));
+        }
+        if scenario.outage.is_some() {
+            // After it, the next retransmission may be two minutes away: five are too few.
+            for config in &mut scenario.configs {
+                config.tcp.give_up = GiveUpConfig::default();
+            }
         }
         if scenario.is_hopeless() {
             // Without SACK and timestamps hardly a segment a minute gets through.
