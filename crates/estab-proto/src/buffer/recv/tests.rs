@@ -319,6 +319,19 @@ fn at_the_cap_what_meets_a_range_and_what_is_in_order_is_taken() {
 }
 
 #[test]
+fn all_of_the_furthest_range_makes_room() {
+    let mut buffer = full();
+    let last = MAX_RANGES as u64 * 10;
+    buffer.insert(last + 1, &[b'x'; 9000], None);
+    let before = buffer.allocated();
+    assert_eq!(buffer.insert(5, b"abc", None).refused, 9001);
+    assert!(
+        buffer.allocated() + 2 * PAGE <= before,
+        "its pages are free"
+    );
+}
+
+#[test]
 fn one_text_joins_every_range() {
     let mut buffer = full();
     let len = MAX_RANGES * 10 + 1;

@@ -35,6 +35,17 @@ fn tiny_pieces_do_not_become_many_blocks() {
 }
 
 #[test]
+fn pieces_are_shared_from_256_bytes_on() {
+    let piece = Bytes::from(vec![1; 256]);
+    for (len, shared) in [(255, false), (256, true)] {
+        let mut buffer = SendBuffer::new();
+        buffer.push(piece.slice(..len));
+        let slice = buffer.slices(0, len).next().expect("pushed");
+        assert_eq!(slice.as_ptr() == piece.as_ptr(), shared);
+    }
+}
+
+#[test]
 fn a_large_piece_is_not_copied() {
     let piece = Bytes::from(vec![1; 100_000]);
     let mut buffer = SendBuffer::new();

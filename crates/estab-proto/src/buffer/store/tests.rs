@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::{PAGE, Queue, Store};
+use super::{Kept, PAGE, Queue, Store};
 
 fn drain(store: &mut Store, range: core::ops::Range<u64>) -> Vec<u8> {
     let mut queue = Queue::new();
@@ -48,6 +48,18 @@ fn a_large_text_is_kept_between_two_short_ones() {
     let slices: Vec<&[u8]> = queue.slices(0, usize::MAX).collect();
     assert_eq!(slices, [&[1; 10][..], &backing, &[3; 10]]);
     assert_eq!(slices[1].as_ptr(), backing.as_ptr());
+    assert_eq!((store.kept.len(), store.charge), (0, 0));
+}
+
+#[test]
+fn pages_and_whole_backings_are_charged_with_their_entries() {
+    let mut store = Store::default();
+    let backing = Bytes::from(vec![2; 4000]);
+    store.write(0, &[1; 2], None);
+    store.write(PAGE as u64, &[1; 2], None);
+    store.write(100, &backing[..2500], Some(&backing));
+    let entries = 2 * size_of::<(u64, Vec<u8>)>() + size_of::<(u64, Kept)>();
+    assert_eq!(store.allocated(), 2 * PAGE + 4000 + entries);
 }
 
 #[test]
