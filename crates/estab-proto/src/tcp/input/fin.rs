@@ -11,8 +11,11 @@ impl Connection {
             self.rcv.fin = Some(arrival.seq + arrival.text.len() as u32);
         }
         if self.rcv.fin != Some(self.rcv.nxt) || !self.awaits_fin() {
-            if arrival.fin {
+            if arrival.fin && arrival.text.is_empty() {
                 self.ack_now();
+            } else if arrival.fin {
+                // Its text asked for one already, and a segment gets no more (RFC 5681 §4.2).
+                self.acks_due = self.acks_due.max(1);
             }
             return;
         }

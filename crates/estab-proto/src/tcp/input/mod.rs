@@ -40,6 +40,8 @@ struct Arrival<'s, 'a> {
     seq: SeqNumber,
     text: &'a [u8],
     fin: bool,
+    /// The part of the text that came before the window: received already.
+    old: Option<(SeqNumber, SeqNumber)>,
     /// Plain segments this one stands for.
     segments: u32,
     /// The packet that holds `text`, if it may be kept.
@@ -59,6 +61,7 @@ impl Connection {
             },
             text: seg.text,
             fin: seg.has(Flags::FIN),
+            old: None,
             segments: u32::from(meta.segments),
             backing: meta.backing,
         };

@@ -96,6 +96,8 @@ impl Arrival<'_, '_> {
             if old > self.text.len() {
                 // The FIN too came before.
                 self.fin = false;
+            } else {
+                self.old = Some((self.seq, rcv.nxt));
             }
             self.text = self.text.get(old..).unwrap_or_default();
             self.seq = rcv.nxt;

@@ -51,12 +51,11 @@ impl Connection {
         let stored = self.recv.insert(offset, arrival.text, arrival.backing);
         self.rcv.nxt += stored.advanced;
         ctx.stats.refused_recv_bytes += u64::from(stored.refused);
-        if let (Some(twice), true) = (stored.duplicate, self.is.contains(Is::SACK)) {
-            let at = |place: u64| {
-                // Offsets and sequence numbers run in parallel.
-                self.rcv.nxt + (place.wrapping_sub(self.recv.next()) as u32)
-            };
-            self.dsack = Some((at(twice.start), at(twice.end)));
+        // Offsets and sequence numbers run in parallel.
+        let at = |place: u64| self.rcv.nxt + (place.wrapping_sub(self.recv.next()) as u32);
+        let held = stored.duplicate.map(|twice| (at(twice.start), at(twice.end)));
+        if self.is.contains(Is::SACK) {
+            self.dsack = arrival.old.or(held).or(self.dsack);
         }
         if stored.advanced > 0 {
             self.notices |= Notices::READABLE;
