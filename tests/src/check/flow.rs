@@ -26,7 +26,7 @@ pub(super) struct Flow {
     rcv_edge: u64,
     rcv_end: u64,
     tsval: Option<u32>,
-    /// Our FIN was acknowledged.
+    /// Our FIN was acknowledged, or the connection was reset.
     is_over: bool,
 }
 
@@ -110,6 +110,7 @@ impl Flow {
 
     /// The end under test received this.
     pub(super) fn on_received(&mut self, view: &View) {
+        self.is_over |= view.has(RST);
         if view.has(SYN) && !view.has(RST) {
             let answers_us = !view.has(ACK) || view.ack == self.iss.wrapping_add(1);
             if self.irs.is_none() && answers_us {
@@ -142,6 +143,7 @@ impl Flow {
     /// The rule it breaks.
     pub(super) fn on_sent(&mut self, view: &View) -> Result<(), String> {
         if view.has(RST) {
+            self.is_over = true;
             return Ok(());
         }
         ensure!(view.has(SYN) || view.has(ACK), "neither SYN nor ACK");
