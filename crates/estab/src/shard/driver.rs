@@ -171,13 +171,15 @@ impl<D: Device> Core<D> {
             self.stack.handle_timeout(start);
         }
         self.answer_bell(start);
-        let mut again = self.receive(cx, start + TURN)?;
+        let received = self.receive(cx, start + TURN);
         let now = self.clock.now();
-        again |= self.transmit(cx, now)?;
+        let sent = received.and_then(|more| Ok(self.transmit(cx, now)? || more));
+        // What came in before the device failed still counts.
+        let mut again = false;
         while let Some(event) = self.stack.poll_event() {
             again |= self.deliver(now, event);
         }
-        Ok(again)
+        Ok(sent? || again)
     }
 
     fn receive(&mut self, cx: &mut Context<'_>, until: Instant) -> io::Result<bool> {

@@ -65,6 +65,11 @@ impl Rx {
         }
     }
 
+    /// Bytes that wait to be read.
+    pub(crate) fn queued(&self) -> usize {
+        self.chunks.iter().map(Bytes::len).sum()
+    }
+
     /// Whether a read returns at once.
     pub(crate) fn is_ready(&self) -> bool {
         !self.chunks.is_empty() || self.end != End::Open

@@ -190,6 +190,11 @@ impl Tx {
         self.released
     }
 
+    /// Bytes the driver has not taken.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued
+    }
+
     /// Whether the driver has taken everything.
     pub(crate) fn is_drained(&self) -> bool {
         self.queued == 0

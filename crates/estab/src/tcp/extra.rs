@@ -214,7 +214,11 @@ impl TcpStream {
             .shard
             .ask(|reply| Command::Info(conn.id, reply))
             .await?;
-        info.ok_or_else(|| io::ErrorKind::NotConnected.into())
+        let mut info = info.ok_or(io::ErrorKind::NotConnected)?;
+        // The queues between this handle and the driver are part of the buffers.
+        info.readable += lock(&conn.rx).queued();
+        info.unsent += lock(&conn.tx).queued();
+        Ok(info)
     }
 
     /// The last trouble that did not end the connection, such as an unreachable network on the way,

@@ -136,11 +136,13 @@ impl<D: Device> Core<D> {
         match self.listeners.get(id).cloned() {
             Some(Listening::Streams(acceptor)) => acceptor.serve(|| {
                 let (conn, tuple) = self.stack.accept(id)?;
+                tracing::debug!(connection = %tuple, "accepted");
+                let mut options = Options::of(&acceptor.config);
                 if let Some(ttl) = acceptor.ttl() {
+                    options.ttl = ttl;
                     let _ = self.stack.set_ttl(now, conn, ttl);
                 }
-                tracing::debug!(connection = %tuple, "accepted");
-                let conn = self.adopt(conn, tuple, Options::of(&acceptor.config));
+                let conn = self.adopt(conn, tuple, options);
                 opened(&conn, self.stack.send_room(conn.id));
                 self.fill(conn.id);
                 Some(conn)
