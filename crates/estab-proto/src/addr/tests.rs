@@ -18,10 +18,16 @@ fn prefixes_contain_their_hosts() {
 
 #[test]
 fn broadcast_exists_only_where_there_are_hosts() {
-    assert_eq!(IpCidr::new(ip("10.1.2.3"), 24).broadcast(), Some(Ipv4Addr::new(10, 1, 2, 255)));
+    assert_eq!(
+        IpCidr::new(ip("10.1.2.3"), 24).broadcast(),
+        Some(Ipv4Addr::new(10, 1, 2, 255))
+    );
     assert_eq!(IpCidr::new(ip("10.1.2.3"), 31).broadcast(), None);
     assert_eq!(IpCidr::new(ip("fd00::1"), 64).broadcast(), None);
-    assert_eq!(IpCidr::new(ip("10.1.2.3"), 0).broadcast(), Some(Ipv4Addr::BROADCAST));
+    assert_eq!(
+        IpCidr::new(ip("10.1.2.3"), 0).broadcast(),
+        Some(Ipv4Addr::BROADCAST)
+    );
 }
 
 #[test]
@@ -29,7 +35,15 @@ fn unicast_names_one_host() {
     for good in ["10.0.0.1", "127.0.0.1", "223.255.255.255", "fd00::1", "::1"] {
         assert!(is_unicast(ip(good)), "{good}");
     }
-    for bad in ["0.0.0.0", "0.1.2.3", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "ff02::1"] {
+    for bad in [
+        "0.0.0.0",
+        "0.1.2.3",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "ff02::1",
+    ] {
         assert!(!is_unicast(ip(bad)), "{bad}");
     }
 }

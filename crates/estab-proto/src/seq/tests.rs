@@ -2,7 +2,15 @@ use super::*;
 
 #[test]
 fn order_holds_across_the_wrap() {
-    for start in [0, 1, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, u32::MAX - 1, u32::MAX] {
+    for start in [
+        0,
+        1,
+        0x7fff_ffff,
+        0x8000_0000,
+        0x8000_0001,
+        u32::MAX - 1,
+        u32::MAX,
+    ] {
         let a = SeqNumber::new(start);
         let b = a + 1000;
         assert!(a.before(b) && b.after(a) && a.before_eq(a) && a.after_eq(a));

@@ -118,7 +118,7 @@ impl Connection {
     /// (RFC 9293 MUST-33).
     pub(crate) fn urgent_remaining(&self) -> Option<u64> {
         let read = self.recv.next() - u64::from(self.recv.held());
-        self.rcv.up.filter(|up| *up > read).map(|up| up - read)
+        self.rcv.up.checked_sub(read).filter(|left| *left > 0)
     }
 
     /// The text of a segment [`transmit`](Self::transmit) yielded.
@@ -166,7 +166,7 @@ impl Connection {
             in_flight: self.recovery.in_flight(),
             unacked: self.snd.nxt - self.snd.una,
             unsent: self.unsent() as usize,
-            retransmits: figures.retransmits,
+            retransmits: u64::from(self.recovery.total_retransmits()),
             bytes_retransmitted: figures.bytes_retransmitted,
             snd_wnd: self.snd.wnd,
             rcv_wnd: self.rcv.wnd(),
@@ -182,7 +182,7 @@ impl Connection {
             bytes_received: self.recv.next(),
             segments_out: figures.segments_out,
             segments_in: figures.segments_in,
-            dsacks: figures.dsacks,
+            dsacks: u64::from(figures.dsacks),
             readable: self.recv.readable(),
             recv_capacity: self.recv.capacity(),
             memory: self.memory(),

@@ -32,24 +32,29 @@ impl Connection {
                 self.soft_error = Some(soft);
                 self.notices |= Notices::SOFT_ERROR;
             }
-            IcmpKind::PathMtu(mtu) => self.lower_path_mtu(ctx, mtu),
+            // The stack keeps the path MTUs, and tells the connections once this quote proved credible.
+            IcmpKind::PathMtu(_) => {}
         }
         true
     }
 
-    /// Cuts segments to the smaller path and sends again what did not fit, without taking it for
-    /// congestion (RFC 1191 §6.4, RFC 8201 §5.4). A path MTU only ever falls here.
-    pub(crate) fn lower_path_mtu(&mut self, ctx: &mut Ctx<'_>, mtu: u32) {
+    /// Cuts segments to the path as it is known now. What is out and does not fit a smaller path is
+    /// sent again, without taking it for congestion (RFC 1191 §6.4, RFC 8201 §5.4); a larger one
+    /// is known only after the smaller was forgotten (RFC 1191 §6.3).
+    pub(crate) fn set_path_mtu(&mut self, ctx: &mut Ctx<'_>, mtu: u32) {
         let least = ip_header(self.tuple.is_ipv6()) + TCP_HEADER;
-        if mtu >= self.path_mtu || mtu <= least {
+        if mtu == self.path_mtu || mtu <= least {
             return;
         }
+        let shrinks = mtu < self.path_mtu;
         self.path_mtu = mtu;
         if self.state.is_synchronized() {
             let mss = self.snd_mss();
             self.recovery.set_mss(mss);
             self.cc.set_mss(mss);
-            self.recovery.on_mtu_reduced();
+            if shrinks {
+                self.recovery.on_mtu_reduced();
+            }
         }
         self.update_persist(ctx.now);
     }

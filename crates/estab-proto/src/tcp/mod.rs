@@ -26,4 +26,6 @@ pub(crate) use control::Control;
 pub(crate) use icmp::IcmpKind;
 pub(crate) use negotiate::Handshake;
 pub(crate) use output::SegmentOut;
-pub(crate) use state::Transition;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! OPEN, active and passive, and the moment both SYNs are known (RFC 9293 §3.10.1, §3.5).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use estab_timer::{
@@ -19,6 +20,12 @@ use crate::tcp::negotiate::{
 };
 use crate::tcp::state::{State, Transition};
 use crate::tcp::tcb::{ReceiveSequence, SendSequence, TimestampState};
+
+/// The connection's span, if anybody listens.
+fn open_span(tuple: &FourTuple) -> Option<Box<tracing::Span>> {
+    let span = tracing::debug_span!("tcp", local = %tuple.local, remote = %tuple.remote);
+    (!span.is_disabled()).then(|| Box::new(span))
+}
 
 impl Connection {
     /// A record in CLOSED, about to be opened at `now`.
@@ -62,11 +69,11 @@ impl Connection {
             progress: Progress::default(),
             acks_due: 0,
             dsack: None,
-            challenged_at: None,
+            challenged_at: Instant::NEVER,
             error: None,
             soft_error: None,
             figures: Figures::new(now),
-            span: tracing::debug_span!("tcp", local = %tuple.local, remote = %tuple.remote),
+            span: open_span(&tuple),
             config,
         }
     }

@@ -77,8 +77,9 @@ pub(crate) struct ReceiveSequence {
     pub(crate) last_ack_sent: SeqNumber,
     /// Sequence number of the peer's FIN, once seen, in order or not.
     pub(crate) fin: Option<SeqNumber>,
-    /// Stream offset just after the last urgent byte announced (RFC 9293 §3.8.5).
-    pub(crate) up: Option<u64>,
+    /// Stream offset just after the last urgent byte announced (RFC 9293 §3.8.5); 0 before the
+    /// first.
+    pub(crate) up: u64,
     /// Payload of the largest segment seen: what counts as full-sized for delayed ACKs.
     pub(crate) mss: u16,
     /// Shift of our window field.
@@ -93,7 +94,7 @@ impl ReceiveSequence {
             irs: SeqNumber::default(),
             last_ack_sent: SeqNumber::default(),
             fin: None,
-            up: None,
+            up: 0,
             mss: 536,
             scale: WindowScale::NONE,
         }

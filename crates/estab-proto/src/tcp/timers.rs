@@ -65,7 +65,7 @@ impl Connection {
     /// nothing is wrong with it (RFC 9293 SHLD-17, MUST-37).
     fn peer_only_holds_its_window_shut(&self, now: Instant) -> bool {
         let silence = now.saturating_duration_since(self.figures.last_received_at);
-        self.snd.wnd == 0 && silence < self.config.rto.max * 2
+        self.state.is_synchronized() && self.snd.wnd == 0 && silence < self.config.rto.max * 2
     }
 
     fn on_user_timeout(&mut self, ctx: &mut Ctx<'_>) {
@@ -101,7 +101,7 @@ impl Connection {
 
     /// RFC 9293 §3.8.4.
     fn on_keepalive(&mut self, ctx: &mut Ctx<'_>) {
-        let Some(config) = self.config.keepalive.clone() else {
+        let Some(config) = self.config.keepalive else {
             return;
         };
         if self.snd.una != self.snd.nxt || self.persist.active() {

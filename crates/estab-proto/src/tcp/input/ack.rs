@@ -80,9 +80,11 @@ impl Connection {
             },
             &mut self.cc,
         );
-        self.figures.dsacks += u64::from(sample.dsack);
+        self.figures.dsacks += u32::from(sample.dsack);
         if let Some(rtt) = sample.rtt {
-            self.rtt.on_sample(rtt);
+            // Several samples a round trip count for one together (RFC 7323 §4.2).
+            let expected = sample.prior_in_flight.div_ceil(2 * self.snd_mss()).max(1);
+            self.rtt.on_sample_of(expected, rtt);
         }
         if advanced == 0 {
             return;

@@ -120,14 +120,15 @@ impl Connection {
 
     /// Asks for an acknowledgement of a segment that was refused, within the rate limit.
     fn challenge_ack(&mut self, ctx: &mut Ctx<'_>) {
-        let recent = self
-            .challenged_at
-            .is_some_and(|at| ctx.now.saturating_duration_since(at) < CHALLENGE_INTERVAL);
+        let recent = ctx
+            .now
+            .checked_duration_since(self.challenged_at)
+            .is_some_and(|t| t < CHALLENGE_INTERVAL);
         if recent {
             ctx.stats.acks_limited += 1;
             return;
         }
-        self.challenged_at = Some(ctx.now);
+        self.challenged_at = ctx.now;
         ctx.stats.challenge_acks += 1;
         self.ack_now();
     }

@@ -53,7 +53,9 @@ impl Connection {
         ctx.stats.refused_recv_bytes += u64::from(stored.refused);
         // Offsets and sequence numbers run in parallel.
         let at = |place: u64| self.rcv.nxt + (place.wrapping_sub(self.recv.next()) as u32);
-        let held = stored.duplicate.map(|twice| (at(twice.start), at(twice.end)));
+        let held = stored
+            .duplicate
+            .map(|twice| (at(twice.start), at(twice.end)));
         if self.is.contains(Is::SACK) {
             self.dsack = arrival.old.or(held).or(self.dsack);
         }
@@ -61,6 +63,11 @@ impl Connection {
             self.notices |= Notices::READABLE;
             self.tuner
                 .on_data(ctx.now, self.recv.next(), self.recv.capacity());
+        }
+        if stored.out_of_order {
+            // The sender's window is about to be small: do not hold it up further.
+            self.delayed_ack
+                .enter_quick(self.config.delayed_ack.quick_segments);
         }
         if stored.out_of_order || stored.filled_hole || self.dsack.is_some() || stored.advanced == 0
         {

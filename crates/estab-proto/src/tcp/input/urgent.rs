@@ -22,8 +22,8 @@ impl Connection {
             return;
         }
         let offset = self.recv.next() + u64::from(mark - self.rcv.nxt);
-        if self.rcv.up.is_none_or(|up| offset > up) {
-            self.rcv.up = Some(offset);
+        if offset > self.rcv.up {
+            self.rcv.up = offset;
             self.notices |= Notices::URGENT;
         }
     }

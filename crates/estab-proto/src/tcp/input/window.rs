@@ -39,6 +39,10 @@ impl Connection {
     /// even when it comes once more.
     pub(super) fn offered_window(&self, seg: &Segment<'_>) -> u32 {
         let scaled = !seg.has(Flags::SYN);
-        seg.wnd.bytes(if scaled { self.snd.scale } else { WindowScale::NONE })
+        seg.wnd.bytes(if scaled {
+            self.snd.scale
+        } else {
+            WindowScale::NONE
+        })
     }
 }

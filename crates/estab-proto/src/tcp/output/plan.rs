@@ -28,13 +28,13 @@ impl Connection {
             State::SynReceived if self.is.contains(Is::SYN_DUE) => return Some(Plan::Syn),
             State::SynReceived | State::TimeWait => {}
             _ => {
-                if let Some(lost) = self.next_lost() {
+                if let Some(lost) = self.in_window(self.recovery.next_retransmit(&self.cc)) {
                     return Some(Plan::Retransmit(lost));
                 }
                 if let Some(new) = self.next_data() {
                     return Some(Plan::New(new));
                 }
-                if let Some(rescue) = self.recovery.next_rescue(&self.cc) {
+                if let Some(rescue) = self.in_window(self.recovery.next_rescue(&self.cc)) {
                     return Some(Plan::Retransmit(rescue));
                 }
                 if self.is.contains(Is::PROBE_DUE) {
@@ -45,11 +45,10 @@ impl Connection {
         (self.acks_due > 0).then_some(Plan::Ack)
     }
 
-    /// What recovery wants retransmitted, within the peer's window: a window pulled back lets only
-    /// the oldest segment out, which doubles as a probe (RFC 9293 SHLD-16, SHLD-17).
-    fn next_lost(&self) -> Option<Retransmit> {
-        let lost = self.recovery.next_retransmit(&self.cc)?;
+    /// What recovery wants retransmitted, as far as the peer's window lets it: one pulled back lets
+    /// only the oldest segment out, which doubles as a probe (RFC 9293 SHLD-16, SHLD-17).
+    fn in_window(&self, lost: Option<Retransmit>) -> Option<Retransmit> {
         let edge = self.snd.una + self.snd.wnd;
-        (lost.seq == self.snd.una || (lost.seq + lost.len).before_eq(edge)).then_some(lost)
+        lost.filter(|lost| lost.seq == self.snd.una || (lost.seq + lost.len).before_eq(edge))
     }
 }

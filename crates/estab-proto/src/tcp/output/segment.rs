@@ -15,6 +15,7 @@ use crate::wire::tcp::{Flags, SackBlock, TcpOptions, Timestamps};
 impl Connection {
     /// The next segment, if one may be sent now.
     pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_>) -> Option<SegmentOut> {
+        self.restart_after_idle(ctx.now);
         let segment = match self.plan()? {
             Plan::Syn => self.emit_syn(ctx),
             Plan::Retransmit(lost) => self.emit_retransmission(ctx, &lost),
@@ -30,6 +31,15 @@ impl Connection {
         self.figures.segments_out += 1;
         self.update_persist(ctx.now);
         Some(segment)
+    }
+
+    /// Nothing was sent for longer than an RTO: cwnd says nothing of the path any more
+    /// (RFC 5681 §4.1).
+    fn restart_after_idle(&mut self, now: Instant) {
+        let idle = now.saturating_duration_since(self.figures.last_data_sent_at);
+        if self.snd.una == self.snd.nxt && idle > self.rtt.rto() && self.unsent() > 0 {
+            self.cc.on_idle(now, idle, self.rtt.rto());
+        }
     }
 
     fn emit_syn(&mut self, ctx: &mut Ctx<'_>) -> SegmentOut {
@@ -83,12 +93,6 @@ impl Connection {
 
     fn emit_new(&mut self, ctx: &mut Ctx<'_>, new: NewData) -> SegmentOut {
         let now = ctx.now;
-        let idle = now.saturating_duration_since(self.figures.last_data_sent_at);
-        if self.snd.una == self.snd.nxt && idle > self.rtt.rto() {
-            // Nothing was sent for longer than an RTO: cwnd says nothing of the path any more
-            // (RFC 5681 §4.1).
-            self.cc.on_idle(now, idle, self.rtt.rto());
-        }
         let seq = self.snd.nxt;
         let start = (seq - self.snd.buffer_start()) as usize;
         let mut ctl = Flags::empty();
@@ -111,22 +115,21 @@ impl Connection {
 
     fn emit_retransmission(&mut self, ctx: &mut Ctx<'_>, lost: &Retransmit) -> SegmentOut {
         let now = ctx.now;
+        // SACK blocks may have come up since it was sent first: what they take is sent next.
+        let len = lost.len.min(self.text_room());
         let start = (lost.seq - self.snd.buffer_start()) as usize;
-        let end = start + lost.len as usize;
+        let end = start + len as usize;
         let held = self.send.len();
         let fin = self.is.contains(Is::FIN_SENT) && end > held;
         let mut ctl = Flags::empty();
         ctl.set(Flags::FIN, fin);
         let segment = self.emit(ctx, lost.seq, ctl, start.min(held)..end.min(held));
-        self.recovery.on_retransmitted(now, lost.seq, lost.len);
-        self.figures.retransmits += 1;
+        self.recovery.on_retransmitted(now, lost.seq, len);
         self.figures.bytes_retransmitted += segment.len as u64;
         self.figures.bytes_sent += segment.len as u64;
         self.figures.last_data_sent_at = now;
         ctx.stats.retransmits += 1;
-        self.span.in_scope(|| {
-            tracing::debug!(seq = lost.seq.to_u32(), len = lost.len, "retransmission")
-        });
+        self.trace(|| tracing::debug!(seq = lost.seq.to_u32(), len, "retransmission"));
         self.start_retransmission_timer(now);
         segment
     }
