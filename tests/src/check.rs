@@ -42,7 +42,7 @@ impl Checker {
 
     /// The stack was given this packet, valid or not.
     pub fn on_received(&mut self, packet: &[u8]) {
-        let Ok(Packet::Tcp { src, dst, view }) = view::read(packet) else {
+        let Ok(Packet::Tcp { src, dst, view }) = view::read(packet, false) else {
             return;
         };
         if view.has(SYN) && !view.has(ACK) {
@@ -75,7 +75,7 @@ impl Checker {
                 self.mtu
             ));
         }
-        let Packet::Tcp { src, dst, view } = view::read(packet)? else {
+        let Packet::Tcp { src, dst, view } = view::read(packet, true)? else {
             return Ok(());
         };
         if view.flags & !0x3f != 0 {

@@ -45,7 +45,8 @@ impl Offer {
     pub(super) fn of(view: &View) -> Self {
         Self {
             seq: view.seq,
-            mss: view.options.mss,
+            // None at all, if it is 0.
+            mss: view.options.mss.filter(|mss| *mss > 0),
             shift: view.options.shift.map(|shift| shift.min(14)),
             sack: view.options.sack_permitted,
             timestamps: view.options.tsval.is_some(),

@@ -50,12 +50,13 @@ impl View {
     }
 }
 
-/// Reads a packet and checks everything that needs no memory of earlier ones.
+/// Reads a packet and checks everything that needs no memory of earlier ones. Of malformed options
+/// those before the malformation count, unless it is `strict`.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
-pub(super) fn read(packet: &[u8]) -> Result<Packet, String> {
+pub(super) fn read(packet: &[u8], strict: bool) -> Result<Packet, String> {
     let (src, dst, protocol, payload) = match packet.first().map(|first| first >> 4) {
         Some(4) => read_ipv4(packet)?,
         Some(6) => read_ipv6(packet)?,
@@ -77,7 +78,7 @@ pub(super) fn read(packet: &[u8]) -> Result<Packet, String> {
             Ok(Packet::Tcp {
                 src,
                 dst,
-                view: read_tcp(payload)?,
+                view: read_tcp(payload, strict)?,
             })
         }
         other => Err(format!("checksum or protocol {other}")),
@@ -120,7 +121,7 @@ fn read_ipv6(packet: &[u8]) -> Result<Ip<'_>, String> {
     Ok((addr(8), addr(24), packet[6], &packet[40..]))
 }
 
-fn read_tcp(tcp: &[u8]) -> Result<View, String> {
+fn read_tcp(tcp: &[u8], strict: bool) -> Result<View, String> {
     let header_len = usize::from(tcp[12] >> 4) * 4;
     if header_len < 20 || header_len > tcp.len() {
         return Err("TCP data offset".into());
@@ -128,48 +129,54 @@ fn read_tcp(tcp: &[u8]) -> Result<View, String> {
     if tcp[12] & 0x0f != 0 {
         return Err("TCP reserved bits".into());
     }
+    let mut options = Options::default();
+    let fault = options.read(&tcp[20..header_len]);
+    if strict {
+        fault?;
+    }
     Ok(View {
         seq: long(tcp, 4),
         ack: long(tcp, 8),
         flags: tcp[13],
         wnd: word(tcp, 14),
-        options: read_options(&tcp[20..header_len])?,
+        options,
         options_len: header_len - 20,
         text: tcp[header_len..].to_vec(),
     })
 }
 
-fn read_options(mut rest: &[u8]) -> Result<Options, String> {
-    let mut found = Options::default();
-    while let Some(&kind) = rest.first() {
-        match kind {
-            0 if rest.iter().all(|byte| *byte == 0) => break,
-            1 => {
-                rest = &rest[1..];
-                continue;
+impl Options {
+    fn read(&mut self, mut rest: &[u8]) -> Result<(), String> {
+        while let Some(&kind) = rest.first() {
+            match kind {
+                0 if rest.iter().all(|byte| *byte == 0) => break,
+                1 => {
+                    rest = &rest[1..];
+                    continue;
+                }
+                _ => {}
             }
-            _ => {}
-        }
-        let len = usize::from(*rest.get(1).ok_or("option cut off")?);
-        if len < 2 || len > rest.len() {
-            return Err(format!("option {kind} of length {len}"));
-        }
-        match (kind, len) {
-            (2, 4) => found.mss = Some(word(rest, 2)),
-            (3, 3) => found.shift = Some(rest[2]),
-            (4, 2) => found.sack_permitted = true,
-            (5, 10 | 18 | 26 | 34) => {
-                found.sack = (2..len)
-                    .step_by(8)
-                    .map(|at| (long(rest, at), long(rest, at + 4)))
-                    .collect();
+            let len = usize::from(*rest.get(1).ok_or("option cut off")?);
+            if len < 2 || len > rest.len() {
+                return Err(format!("option {kind} of length {len}"));
             }
-            (8, 10) => found.tsval = Some(long(rest, 2)),
-            _ => return Err(format!("option {kind} of length {len}")),
+            match (kind, len) {
+                (2, 4) => self.mss = Some(word(rest, 2)),
+                (3, 3) => self.shift = Some(rest[2]),
+                (4, 2) => self.sack_permitted = true,
+                (5, 10 | 18 | 26 | 34) => {
+                    self.sack = (2..len)
+                        .step_by(8)
+                        .map(|at| (long(rest, at), long(rest, at + 4)))
+                        .collect();
+                }
+                (8, 10) => self.tsval = Some(long(rest, 2)),
+                _ => return Err(format!("option {kind} of length {len}")),
+            }
+            rest = &rest[len..];
         }
-        rest = &rest[len..];
+        Ok(())
     }
-    Ok(found)
 }
 
 fn word(bytes: &[u8], at: usize) -> u16 {
