@@ -24,11 +24,14 @@ impl Connection {
         }
         let wnd = self.offered_window(seg);
         let changed = wnd != self.snd.wnd;
+        let opened = self.snd.wnd == 0 && wnd > 0;
         self.snd.wnd = wnd;
         self.snd.max_wnd = self.snd.max_wnd.max(wnd);
         self.snd.wl1 = seg.seq;
         self.snd.wl2 = seg.ack;
-        if changed && wnd > 0 {
+        if opened {
+            // Probing is over. What is too small still waits for no more than the override
+            // timeout, which other small windows do not put off.
             self.persist.stop();
             self.timers.cancel(Timer::Persist);
             self.is.remove(Is::OVERRIDE);
