@@ -135,6 +135,24 @@ fn an_orphan_before_a_closed_window_is_given_up() {
     }
 }
 
+/// Row 4: the same with a window pulled back over data in flight, none of it acknowledged.
+#[test]
+fn an_orphan_before_a_shrunken_window_is_given_up() {
+    let (mut peer, id) = established();
+    peer.write(id, &[1; 100_000]);
+    peer.replies();
+    peer.on(|stack, now| stack.close(now, id));
+    peer.wnd = 0;
+    let start = peer.now;
+    while peer.host.stack.counts().connections > 0 {
+        peer.send(&peer.seg());
+        let due = peer.host.deadline().expect("an orphan has a timer");
+        peer.wait_until(due);
+        peer.replies();
+        assert!(peer.now - start < Duration::from_secs(125), "still there");
+    }
+}
+
 /// Row 4: while the peer takes something now and then, its bytes are not lost.
 #[test]
 fn an_orphan_with_a_slow_reader_is_not_given_up() {
