@@ -135,6 +135,16 @@ impl Connection {
         }
     }
 
+    /// The application's time to linger is over, or an orphan's before a shut window. A window that
+    /// opened in the meantime leaves the rest to the retransmission timer.
+    pub(super) fn on_linger(&mut self, ctx: &mut Ctx<'_>) {
+        let is_stalled = self.persist.active() || self.snd.wnd == 0;
+        if self.config.linger.is_some() || is_stalled {
+            self.reset_peer(ctx);
+            self.finish(ctx, Some(ConnectionError::Aborted));
+        }
+    }
+
     /// The peer took something: a stall begins anew, if it does. A time the application gave goes
     /// on.
     pub(super) fn end_orphan_stall(&mut self) {

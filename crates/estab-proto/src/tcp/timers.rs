@@ -21,10 +21,7 @@ impl Connection {
                 // Nobody waits for the peer's FIN: the record goes without a word.
                 Timer::FinWait2 => self.finish(ctx, None),
                 Timer::UserTimeout => self.on_user_timeout(ctx),
-                Timer::Linger => {
-                    self.reset_peer(ctx);
-                    self.finish(ctx, Some(crate::error::ConnectionError::Aborted));
-                }
+                Timer::Linger => self.on_linger(ctx),
                 Timer::TimeWait | Timer::TailLossProbe | Timer::Reorder | Timer::Pacing => {}
             }
         }

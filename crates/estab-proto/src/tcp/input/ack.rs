@@ -87,6 +87,9 @@ impl Connection {
             self.rtt.on_sample_of(expected, rtt);
         }
         if advanced == 0 {
+            if self.snd.wnd == 0 {
+                self.bound_orphan(ctx.now);
+            }
             return;
         }
         let fin_acked = fin_seq.is_some_and(|fin| seg.ack.after(fin));
