@@ -1,4 +1,8 @@
 //! The driver: what ends it, and what becomes of everything when it ends.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test asks the paused clock how far it went"
+)]
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};

@@ -1,4 +1,8 @@
 //! Listening, accepting, and judging attempts.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test asks the paused clock how far it went"
+)]
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -290,9 +294,9 @@ async fn a_refused_or_dropped_attempt_is_a_closed_port() {
         let judge = async {
             let attempt = StreamExt::next(&mut listener).await.unwrap().unwrap();
             if drop_it {
-                drop(attempt)
+                drop(attempt);
             } else {
-                attempt.refuse()
+                attempt.refuse();
             }
         };
         let (stream, ()) = tokio::join!(client.connect("192.0.2.1:80"), judge);

@@ -1,4 +1,8 @@
 //! The behaviour of a stream, as `tokio::net` and the kernel have it.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test asks the paused clock how far it went"
+)]
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::time::Duration;
@@ -285,6 +289,17 @@ async fn after_a_reset_the_bytes_come_then_the_error_once() {
     assert_eq!(kind(client.try_write(b"x")), ErrorKind::ConnectionReset);
     assert_eq!(kind(client.try_write(b"x")), ErrorKind::BrokenPipe);
     assert!(client.take_error().unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_closed_and_then_resets_breaks_the_pipe() {
+    let (mut client, server) = streams().await.unwrap();
+    drop(server);
+    assert_eq!(client.read(&mut [0; 10]).await.unwrap(), 0);
+    client.write_all(b"nobody reads this").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(kind(client.try_write(b"x")), ErrorKind::BrokenPipe);
+    assert_eq!(client.try_read(&mut [0; 10]).unwrap(), 0);
 }
 
 #[tokio::test(start_paused = true)]

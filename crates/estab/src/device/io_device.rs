@@ -12,7 +12,7 @@ use super::{Caps, Device, Packet, Received};
 /// write: `tokio_tun::Tun`, a `SOCK_SEQPACKET` socket, the TUN file handle a mobile system hands to
 /// a VPN app.
 ///
-/// A byte stream, such as a pipe or [`tokio::io::DuplexStream`], joins and splits packets and cannot
+/// A byte stream, such as a pipe or `tokio::io::DuplexStream`, joins and splits packets and cannot
 /// be used; give [`PacketStream`](super::PacketStream) a codec for it instead.
 ///
 /// A read of zero bytes is the end of the device. A write that takes less than the packet counts as

@@ -123,6 +123,13 @@ impl Link {
     }
 }
 
+fn remember(waker: &mut Option<Waker>, cx: &Context<'_>) {
+    match waker {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *waker = Some(cx.waker().clone()),
+    }
+}
+
 fn cut() -> io::Error {
     io::Error::new(
         io::ErrorKind::BrokenPipe,
@@ -141,7 +148,7 @@ impl Device for Link {
             if wire.cut {
                 return Poll::Ready(Err(cut()));
             }
-            wire.receiver = Some(cx.waker().clone());
+            remember(&mut wire.receiver, cx);
             return Poll::Pending;
         };
         let sender = wire.sender.take();
@@ -161,7 +168,7 @@ impl Device for Link {
         }
         if wire.packets.len() >= self.config.capacity.max(1) {
             if self.config.overflow == Overflow::Wait {
-                wire.sender = Some(cx.waker().clone());
+                remember(&mut wire.sender, cx);
                 return Poll::Pending;
             }
             wire.stats.dropped += 1;

@@ -4,7 +4,6 @@ use std::sync::Mutex;
 use std::task::Waker;
 
 use estab_proto::ConnId;
-use futures::task::AtomicWaker;
 
 use super::Command;
 use crate::shared::lock;
@@ -17,55 +16,64 @@ use crate::shared::lock;
 #[derive(Debug, Default)]
 pub(crate) struct Doorbell {
     calls: Mutex<Calls>,
-    driver: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
 struct Calls {
     rung: Vec<ConnId>,
     commands: Vec<Command>,
+    /// The driver's, until it is woken.
+    driver: Option<Waker>,
     closed: bool,
 }
 
 impl Doorbell {
     /// A connection wants to be looked at. Its own flag keeps it from ringing twice.
     pub(crate) fn ring(&self, id: ConnId) {
-        self.call(|calls| calls.rung.push(id));
+        let mut calls = lock(&self.calls);
+        if calls.closed {
+            return;
+        }
+        calls.rung.push(id);
+        let driver = calls.driver.take();
+        drop(calls);
+        driver.into_iter().for_each(Waker::wake);
     }
 
     /// The driver shall do something.
     pub(crate) fn post(&self, command: Command) {
-        self.call(|calls| calls.commands.push(command));
-    }
-
-    fn call(&self, add: impl FnOnce(&mut Calls)) {
         let mut calls = lock(&self.calls);
         if calls.closed {
-            // What the closure holds is dropped after unlocking: it may ring in turn.
+            // Unlocked first: what the command holds may ring when it is dropped.
             drop(calls);
+            drop(command);
             return;
         }
-        let first = calls.rung.is_empty() && calls.commands.is_empty();
-        add(&mut calls);
+        calls.commands.push(command);
+        let driver = calls.driver.take();
         drop(calls);
-        if first {
-            self.driver.wake();
-        }
+        driver.into_iter().for_each(Waker::wake);
     }
 
     /// Wakes the driver without a call.
     pub(crate) fn wake(&self) {
-        self.driver.wake();
+        let driver = lock(&self.calls).driver.take();
+        driver.into_iter().for_each(Waker::wake);
     }
 
-    /// The driver listens from here on; it looks at the calls after this.
-    pub(crate) fn listen(&self, driver: &Waker) {
-        self.driver.register(driver);
-    }
-
-    /// Moves all calls into two empty vectors, whose memory serves the next ones.
-    pub(crate) fn take(&self, rung: &mut Vec<ConnId>, commands: &mut Vec<Command>) {
+    /// Moves all calls into two empty vectors, whose memory serves the next ones, and has `driver`
+    /// woken by the next call.
+    pub(crate) fn answer(
+        &self,
+        driver: &Waker,
+        rung: &mut Vec<ConnId>,
+        commands: &mut Vec<Command>,
+    ) {
         let mut calls = lock(&self.calls);
+        match &mut calls.driver {
+            Some(registered) => registered.clone_from(driver),
+            None => calls.driver = Some(driver.clone()),
+        }
         std::mem::swap(&mut calls.rung, rung);
         std::mem::swap(&mut calls.commands, commands);
     }

@@ -132,7 +132,7 @@ impl<D: Device> Future for Driver<D> {
             }
             Poll::Pending => false,
         };
-        if core.is_done() {
+        if !again && core.is_done() {
             core.end(&StackGone::new(None));
             return Poll::Ready(Ok(()));
         }
@@ -165,12 +165,11 @@ impl<D: Device> Core<D> {
     /// One turn: what is due, what handles asked, a burst of packets, then everything that follows
     /// from these. Returns whether there is more to do at once.
     fn turn(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        self.shard.bell.listen(cx.waker());
         let start = self.clock.now();
         if self.stack.poll_timeout().is_some_and(|due| due <= start) {
             self.stack.handle_timeout(start);
         }
-        self.answer_bell(start);
+        self.answer_bell(cx, start);
         let received = self.receive(cx, start + TURN);
         let now = self.clock.now();
         let sent = received.and_then(|more| Ok(self.transmit(cx, now)? || more));
@@ -192,15 +191,16 @@ impl<D: Device> Core<D> {
             .transmit(cx, &mut self.device, &mut self.stack, now)
     }
 
-    /// Whether nobody needs the driver any more.
+    /// Whether nobody needs the driver any more, after a turn that left nothing to do at once.
     fn is_done(&self) -> bool {
-        let wanted = self.closing == Closing::No && !self.shard.is_abandoned();
-        if wanted || self.sender.is_busy() {
-            return false;
+        match self.closing {
+            Closing::No if !self.shard.is_abandoned() => false,
+            Closing::AtOnce => true,
+            Closing::No | Closing::Gently => {
+                let counts = self.stack.counts();
+                counts.connections == 0 && counts.half_open == 0 && !self.sender.is_busy()
+            }
         }
-        let counts = self.stack.counts();
-        let idle = counts.connections == 0 && counts.half_open == 0 && counts.replies == 0;
-        idle || self.closing == Closing::AtOnce
     }
 
     /// Ends every connection, listener and pending call.

@@ -32,7 +32,7 @@ const MAX_COMMANDS: usize = 1024;
 pub(crate) struct Shard {
     pub(crate) bell: Doorbell,
     /// What connections start with unless told otherwise.
-    pub(crate) tcp: TcpConfig,
+    pub(crate) tcp: Arc<TcpConfig>,
     permits: Arc<Semaphore>,
     /// Handles of any kind that exist. At zero the driver finishes what is open and ends.
     handles: AtomicUsize,
@@ -55,7 +55,7 @@ impl Wait for Ending {
 impl Shard {
     pub(crate) fn new(tcp: TcpConfig) -> Self {
         Self {
-            tcp,
+            tcp: Arc::new(tcp),
             bell: Doorbell::default(),
             permits: Arc::new(Semaphore::new(MAX_COMMANDS)),
             handles: AtomicUsize::new(0),

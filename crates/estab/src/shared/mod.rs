@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use estab_proto::config::TcpConfig;
 use estab_proto::{ConnId, ConnectionError, FourTuple};
 
 use crate::error;
@@ -55,11 +56,19 @@ pub(crate) struct Conn {
     rung: AtomicU8,
     pub(crate) rx: Mutex<Rx>,
     pub(crate) tx: Mutex<Tx>,
-    pub(crate) options: Mutex<Options>,
+    /// What the connection started with.
+    config: Arc<TcpConfig>,
+    /// What was changed since, which is seldom anything.
+    options: Mutex<Option<Box<Options>>>,
 }
 
 impl Conn {
-    pub(crate) fn new(id: ConnId, tuple: FourTuple, shard: Arc<Shard>, options: Options) -> Self {
+    pub(crate) fn new(
+        id: ConnId,
+        tuple: FourTuple,
+        shard: Arc<Shard>,
+        config: Arc<TcpConfig>,
+    ) -> Self {
         Self {
             id,
             tuple,
@@ -67,7 +76,8 @@ impl Conn {
             rung: AtomicU8::new(0),
             rx: Mutex::default(),
             tx: Mutex::default(),
-            options: Mutex::new(options),
+            config,
+            options: Mutex::default(),
         }
     }
 
@@ -87,15 +97,32 @@ impl Conn {
     /// The connection is over: nothing more comes in or goes out. What was received stays readable.
     pub(crate) fn end(&self, error: Option<ConnectionError>) {
         let mut rx = lock(&self.rx);
+        // A reset by a peer that has said all it had to say: it just does not listen any more, and
+        // that is what Linux reports.
+        let is_deaf = rx.is_finished() && error == Some(ConnectionError::Reset);
         rx.end(error);
         let readers = rx.wakers.take();
         drop(rx);
         let mut tx = lock(&self.tx);
-        tx.end(error);
+        tx.end(error.filter(|_| !is_deaf));
         let writers = tx.wakers.take();
         drop(tx);
         readers.wake();
         writers.wake();
+    }
+
+    /// What the application last set.
+    pub(crate) fn options(&self) -> Options {
+        let set = lock(&self.options).clone();
+        set.map_or_else(|| Options::of(&self.config), |options| *options)
+    }
+
+    /// Sets an option and has the driver apply it.
+    pub(crate) fn set_option(&self, set: impl FnOnce(&mut Options)) {
+        let mut options = lock(&self.options);
+        set(options.get_or_insert_with(|| Box::new(Options::of(&self.config))));
+        drop(options);
+        self.ring(signal::OPTIONS);
     }
 }
 
@@ -113,7 +140,7 @@ impl Handle {
 
     /// Waits for an open to succeed or fail.
     pub(crate) async fn connected(self) -> io::Result<Self> {
-        let outcome = Waiter::new(&self.conn.tx).until(Tx::opened).await;
+        let outcome = Waiter::new(&self.conn.tx).until(Tx::outcome).await;
         outcome.map_err(error::connection)?;
         Ok(self)
     }
@@ -159,3 +186,6 @@ impl Drop for Handle {
         self.conn.shard.let_go();
     }
 }
+
+#[cfg(test)]
+mod tests;

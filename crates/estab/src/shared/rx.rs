@@ -80,6 +80,11 @@ impl Rx {
         self.end != End::Open
     }
 
+    /// Whether the stream ended in order.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.end == End::Finished
+    }
+
     /// Whether an error waits to be reported.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self.end, End::Failed(_))

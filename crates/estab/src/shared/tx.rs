@@ -23,6 +23,8 @@ pub(crate) struct Tx {
     /// Bytes that may still be written, as far as the send buffer's limit goes.
     room: usize,
     state: State,
+    /// The handshake succeeded.
+    opened: bool,
     /// The handle is gone.
     released: bool,
     pub(crate) wakers: Wakers,
@@ -110,6 +112,7 @@ impl Tx {
 
     /// The handshake succeeded.
     pub(crate) fn open(&mut self) {
+        self.opened = true;
         if self.state == State::Opening {
             self.state = State::Open;
         }
@@ -125,12 +128,12 @@ impl Tx {
         }
     }
 
-    /// The outcome of the handshake, once there is one. Takes the error along.
-    pub(crate) fn opened(&mut self) -> Option<Result<(), ConnectionError>> {
+    /// The outcome of the handshake, once there is one; an error is taken along.
+    pub(crate) fn outcome(&mut self) -> Option<Result<(), ConnectionError>> {
         match &mut self.state {
-            State::Opening => None,
-            State::Open | State::Shut => Some(Ok(())),
+            _ if self.opened => Some(Ok(())),
             State::Ended(error) => Some(error.take().map_or(Ok(()), Err)),
+            _ => None,
         }
     }
 

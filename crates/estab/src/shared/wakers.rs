@@ -9,8 +9,15 @@ use super::lock;
 #[derive(Debug, Default)]
 pub(crate) struct Wakers {
     task: Option<Waker>,
+    /// Seldom there, so that a connection is small.
+    futures: Option<Box<Futures>>,
+}
+
+/// The wakers of futures, each with a key by which it finds its own again.
+#[derive(Debug, Default)]
+struct Futures {
     waiting: Vec<(u64, Waker)>,
-    next_key: u64,
+    last_key: u64,
 }
 
 /// Taken under the lock, woken after it.
@@ -38,30 +45,37 @@ impl Wakers {
 
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
-        self.task.is_none() && self.waiting.is_empty()
+        let futures = self.futures.as_ref();
+        self.task.is_none() && futures.is_none_or(|futures| futures.waiting.is_empty())
     }
 
     /// Everyone, to be woken after unlocking.
     pub(crate) fn take(&mut self) -> Woken {
+        let waiting = self
+            .futures
+            .as_mut()
+            .map(|futures| std::mem::take(&mut futures.waiting));
         Woken {
             task: self.task.take(),
-            waiting: std::mem::take(&mut self.waiting),
+            waiting: waiting.unwrap_or_default(),
         }
     }
 
     fn register(&mut self, key: &mut Option<u64>, waker: &Waker) {
-        let found = key.and_then(|key| self.waiting.iter_mut().find(|(other, _)| *other == key));
-        if let Some((_, registered)) = found {
+        let Futures { waiting, last_key } = &mut **self.futures.get_or_insert_default();
+        if let Some((_, registered)) = waiting.iter_mut().find(|(other, _)| Some(*other) == *key) {
             registered.clone_from(waker);
             return;
         }
-        self.next_key += 1;
-        *key = Some(self.next_key);
-        self.waiting.push((self.next_key, waker.clone()));
+        *last_key += 1;
+        *key = Some(*last_key);
+        waiting.push((*last_key, waker.clone()));
     }
 
     fn remove(&mut self, key: u64) {
-        self.waiting.retain(|(other, _)| *other != key);
+        if let Some(futures) = &mut self.futures {
+            futures.waiting.retain(|(other, _)| *other != key);
+        }
     }
 }
 

@@ -9,9 +9,8 @@ use estab_timer::{KeepaliveConfig, UserTimeout};
 
 use super::TcpStream;
 use crate::shard::Command;
-use crate::shared::options::Options;
+use crate::shared::lock;
 use crate::shared::wakers::Waiter;
-use crate::shared::{lock, signal};
 
 impl TcpStream {
     /// Whether Nagle's algorithm is off.
@@ -20,7 +19,7 @@ impl TcpStream {
     ///
     /// None: it is a `Result` as in tokio.
     pub fn nodelay(&self) -> io::Result<bool> {
-        Ok(self.option(|options| options.nodelay))
+        Ok(self.handle.conn.options().nodelay)
     }
 
     /// Switches Nagle's algorithm off, so that small writes go out at once, or on (RFC 9293
@@ -40,7 +39,9 @@ impl TcpStream {
     ///
     /// None: it is a `Result` as in tokio.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.set_option(|options| options.nodelay = nodelay);
+        self.handle
+            .conn
+            .set_option(|options| options.nodelay = nodelay);
         Ok(())
     }
 
@@ -50,7 +51,7 @@ impl TcpStream {
     ///
     /// None: it is a `Result` as in tokio.
     pub fn linger(&self) -> io::Result<Option<Duration>> {
-        Ok(self.option(|options| options.linger))
+        Ok(self.handle.conn.options().linger)
     }
 
     /// Sets what becomes of unsent bytes when the stream is dropped. `None`, the default: they are
@@ -61,7 +62,9 @@ impl TcpStream {
     ///
     /// None: it is a `Result` as in tokio.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        self.set_option(|options| options.linger = linger);
+        self.handle
+            .conn
+            .set_option(|options| options.linger = linger);
         Ok(())
     }
 
@@ -80,7 +83,7 @@ impl TcpStream {
     ///
     /// None: it is a `Result` as in tokio.
     pub fn ttl(&self) -> io::Result<u32> {
-        Ok(u32::from(self.option(|options| options.ttl)))
+        Ok(u32::from(self.handle.conn.options().ttl))
     }
 
     /// Sets the time to live, or hop limit (RFC 9293 MUST-49).
@@ -90,7 +93,7 @@ impl TcpStream {
     /// `InvalidInput` unless it is 1 to 255.
     pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
         let ttl = valid_ttl(ttl)?;
-        self.set_option(|options| options.ttl = ttl);
+        self.handle.conn.set_option(|options| options.ttl = ttl);
         Ok(())
     }
 
@@ -100,7 +103,7 @@ impl TcpStream {
     ///
     /// None: it is a `Result` like the other options.
     pub fn tos(&self) -> io::Result<u32> {
-        Ok(u32::from(self.option(|options| options.tos)))
+        Ok(u32::from(self.handle.conn.options().tos))
     }
 
     /// Sets the Diffserv field (RFC 9293 MUST-48); its low two bits belong to ECN and are ignored.
@@ -110,7 +113,7 @@ impl TcpStream {
     /// `InvalidInput` above 255.
     pub fn set_tos(&self, tos: u32) -> io::Result<()> {
         let tos = valid_tos(tos)?;
-        self.set_option(|options| options.tos = tos);
+        self.handle.conn.set_option(|options| options.tos = tos);
         Ok(())
     }
 
@@ -120,7 +123,7 @@ impl TcpStream {
     ///
     /// None: it is a `Result` like the other options.
     pub fn keepalive(&self) -> io::Result<Option<KeepaliveConfig>> {
-        Ok(self.option(|options| options.keepalive))
+        Ok(self.handle.conn.options().keepalive)
     }
 
     /// Sets whether and how an idle peer is probed.
@@ -142,7 +145,9 @@ impl TcpStream {
     ///
     /// None: it is a `Result` like the other options.
     pub fn set_keepalive(&self, keepalive: Option<KeepaliveConfig>) -> io::Result<()> {
-        self.set_option(|options| options.keepalive = keepalive);
+        self.handle
+            .conn
+            .set_option(|options| options.keepalive = keepalive);
         Ok(())
     }
 
@@ -152,7 +157,7 @@ impl TcpStream {
     ///
     /// None: it is a `Result` like the other options.
     pub fn user_timeout(&self) -> io::Result<UserTimeout> {
-        Ok(self.option(|options| options.user_timeout))
+        Ok(self.handle.conn.options().user_timeout)
     }
 
     /// Sets how long something may stay unacknowledged before the connection fails with `TimedOut`
@@ -162,7 +167,9 @@ impl TcpStream {
     ///
     /// None: it is a `Result` like the other options.
     pub fn set_user_timeout(&self, timeout: UserTimeout) -> io::Result<()> {
-        self.set_option(|options| options.user_timeout = timeout);
+        self.handle
+            .conn
+            .set_option(|options| options.user_timeout = timeout);
         Ok(())
     }
 
@@ -278,7 +285,7 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// `BrokenPipe` after [`shutdown`](tokio::io::AsyncWriteExt::shutdown); why the connection ended.
+    /// `BrokenPipe` after [`shutdown`](tokio::io::AsyncWrite::poll_shutdown); why the connection ended.
     ///
     /// # Cancel safety
     ///
@@ -326,15 +333,6 @@ impl TcpStream {
         conn.shard
             .ask(|reply| Command::Urgent(conn.id, reply))
             .await
-    }
-
-    fn option<T>(&self, get: impl FnOnce(&Options) -> T) -> T {
-        get(&lock(&self.handle.conn.options))
-    }
-
-    fn set_option(&self, set: impl FnOnce(&mut Options)) {
-        set(&mut lock(&self.handle.conn.options));
-        self.handle.conn.ring(signal::OPTIONS);
     }
 }
 

@@ -67,7 +67,7 @@ impl TcpSocket {
     }
 
     fn new(stack: &Stack, is_v6: bool) -> Self {
-        let tcp = stack.shard.tcp.clone();
+        let tcp = (*stack.shard.tcp).clone();
         Self {
             stack: stack.clone(),
             is_v6,

@@ -15,7 +15,7 @@ pub struct ReadHalf<'a>(&'a TcpStream);
 
 /// The writing half of a borrowed [`TcpStream`], from [`TcpStream::split`].
 ///
-/// [`shutdown`](tokio::io::AsyncWriteExt::shutdown) closes the direction; dropping the half does
+/// [`shutdown`](tokio::io::AsyncWrite::poll_shutdown) closes the direction; dropping the half does
 /// not, as the stream is still there.
 #[derive(Debug)]
 pub struct WriteHalf<'a>(&'a TcpStream);

@@ -16,11 +16,11 @@ use crate::stack::Stack;
 /// A TCP connection between one of the stack's addresses and a peer.
 ///
 /// Reading and writing go through [`AsyncRead`] and [`AsyncWrite`], usually by way of
-/// [`AsyncReadExt`](tokio::io::AsyncReadExt) and [`AsyncWriteExt`](tokio::io::AsyncWriteExt).
+/// `AsyncReadExt` and `AsyncWriteExt`.
 ///
 /// # Closing
 ///
-/// [`shutdown`](tokio::io::AsyncWriteExt::shutdown) closes the writing direction: it returns once
+/// [`shutdown`](tokio::io::AsyncWrite::poll_shutdown) closes the writing direction: it returns once
 /// the FIN is queued behind what was written; reading goes on. Dropping the stream closes both
 /// directions and never waits: what was written is still delivered by the driver, unless
 /// [`set_linger`](Self::set_linger) says otherwise. If received bytes were never read, the peer is
@@ -295,7 +295,7 @@ impl TcpStream {
     /// # Errors
     ///
     /// `WouldBlock` if the send buffer is full; `BrokenPipe` after
-    /// [`shutdown`](tokio::io::AsyncWriteExt::shutdown); why the connection ended.
+    /// [`shutdown`](tokio::io::AsyncWrite::poll_shutdown); why the connection ended.
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
         self.handle.try_write(&[IoSlice::new(buf)])
     }

@@ -1,6 +1,7 @@
 //! What a connection's handle asked for when it rang.
 
 use std::sync::Arc;
+use std::task::Context;
 
 use estab_proto::ConnId;
 use estab_timer::Instant;
@@ -11,10 +12,10 @@ use crate::shared::{Conn, lock, signal};
 
 impl<D: Device> Core<D> {
     /// Looks at every connection that rang, then at the commands.
-    pub(super) fn answer_bell(&mut self, now: Instant) {
+    pub(super) fn answer_bell(&mut self, cx: &Context<'_>, now: Instant) {
         let mut rung = std::mem::take(&mut self.rung);
         let mut commands = std::mem::take(&mut self.commands);
-        self.shard.bell.take(&mut rung, &mut commands);
+        self.shard.bell.answer(cx.waker(), &mut rung, &mut commands);
         for id in rung.drain(..) {
             if let Some(conn) = self.conns.get(id).cloned() {
                 self.answer(now, &conn);
@@ -92,7 +93,7 @@ impl<D: Device> Core<D> {
     }
 
     fn apply_options(&mut self, now: Instant, conn: &Conn) {
-        let options = lock(&conn.options).clone();
+        let options = conn.options();
         let (stack, id) = (&mut self.stack, conn.id);
         // They fail only if the connection is gone, and then nobody misses them.
         let _ = stack.set_nodelay(now, id, options.nodelay);

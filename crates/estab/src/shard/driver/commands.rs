@@ -14,7 +14,6 @@ use crate::error::{self, StackGone};
 use crate::shard::Command;
 use crate::shared::Handle;
 use crate::shared::accept::{Acceptor, ListenHandle, Listening};
-use crate::shared::options::Options;
 use crate::stack::DeviceStats;
 
 impl<D: Device> Core<D> {
@@ -34,7 +33,7 @@ impl<D: Device> Core<D> {
             Command::ListenDeferred { config, reply } => {
                 reply.send(self.listen(*config, Listening::Attempts));
             }
-            Command::Serve(id) => self.serve(now, id),
+            Command::Serve(id) => self.serve(id),
             Command::CloseListener(id) => self.close_listener(now, id),
             Command::Accept {
                 id,
@@ -42,7 +41,7 @@ impl<D: Device> Core<D> {
                 config,
                 reply,
             } => {
-                reply.send(self.accept(now, id, tuple, &config));
+                reply.send(self.accept(now, id, tuple, config));
             }
             Command::Refuse(id) => self.stack.refuse_incoming(now, id),
             Command::Ignore(id) => self.stack.ignore_incoming(id),
@@ -72,15 +71,15 @@ impl<D: Device> Core<D> {
         config: Option<Box<TcpConfig>>,
     ) -> io::Result<Handle> {
         self.check_open()?;
-        let config = config.map(|config| *config);
-        let options = Options::of(config.as_ref().unwrap_or(&self.shard.tcp));
+        let own = config.as_ref().map(|config| Arc::new((**config).clone()));
+        let started_with = own.unwrap_or_else(|| Arc::clone(&self.shard.tcp));
         let id = self
             .stack
-            .connect(now, remote, local, config)
+            .connect(now, remote, local, config.map(|config| *config))
             .map_err(error::connect)?;
         let local = self.stack.tuple(id).map_or(remote, |tuple| tuple.local);
         let tuple = FourTuple { local, remote };
-        Ok(Handle::new(self.adopt(id, tuple, options)))
+        Ok(Handle::new(self.adopt(id, tuple, started_with)))
     }
 
     fn listen<T>(
@@ -89,14 +88,15 @@ impl<D: Device> Core<D> {
         side: impl FnOnce(Arc<Acceptor<T>>) -> Listening,
     ) -> io::Result<ListenHandle<T>> {
         self.check_open()?;
-        let tcp = config.tcp.clone().unwrap_or_else(|| self.shard.tcp.clone());
+        let own = config.tcp.clone().map(Arc::new);
+        let tcp = own.unwrap_or_else(|| Arc::clone(&self.shard.tcp));
         let id = self.stack.listen(config).map_err(error::listen)?;
         let addr = self
             .stack
             .listener_addr(id)
             .ok_or(io::ErrorKind::NotFound)?;
         let shard = Arc::clone(&self.shard);
-        let acceptor = Arc::new(Acceptor::new(id, addr, shard, Arc::new(tcp)));
+        let acceptor = Arc::new(Acceptor::new(id, addr, shard, tcp));
         self.listeners.insert(id, side(Arc::clone(&acceptor)));
         Ok(ListenHandle::new(acceptor))
     }
@@ -106,7 +106,7 @@ impl<D: Device> Core<D> {
         now: Instant,
         id: IncomingId,
         tuple: FourTuple,
-        config: &TcpConfig,
+        config: Arc<TcpConfig>,
     ) -> io::Result<Handle> {
         self.check_open()?;
         let id = self
@@ -117,7 +117,7 @@ impl<D: Device> Core<D> {
                 CallError::NoSuchConnection => io::ErrorKind::ConnectionAborted.into(),
                 error => error::call(error),
             })?;
-        Ok(Handle::new(self.adopt(id, tuple, Options::of(config))))
+        Ok(Handle::new(self.adopt(id, tuple, config)))
     }
 
     /// Closes a listener, and resets what its handle never took.

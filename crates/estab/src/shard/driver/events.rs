@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
+use estab_proto::config::TcpConfig;
 use estab_proto::{CallError, ConnId, ConnectionError, Event, FourTuple, ListenerId};
 use estab_timer::Instant;
 
 use super::Core;
 use crate::device::Device;
 use crate::shared::accept::{Attempt, Listening};
-use crate::shared::options::Options;
 use crate::shared::{Conn, lock};
 
 impl<D: Device> Core<D> {
     /// Tells the handle of an event. Returns whether the stack has something to send in turn.
     pub(super) fn deliver(&mut self, now: Instant, event: Event) -> bool {
         match event {
-            Event::Listener(id) => self.serve(now, id),
+            Event::Listener(id) => self.serve(id),
             Event::Connected(id) => {
                 if let Some(conn) = self.conns.get(id) {
                     tracing::debug!(connection = %conn.tuple, "established");
@@ -125,24 +125,27 @@ impl<D: Device> Core<D> {
     }
 
     /// Gives a connection of the stack a handle's counterpart.
-    pub(super) fn adopt(&mut self, id: ConnId, tuple: FourTuple, options: Options) -> Arc<Conn> {
-        let conn = Arc::new(Conn::new(id, tuple, Arc::clone(&self.shard), options));
+    pub(super) fn adopt(
+        &mut self,
+        id: ConnId,
+        tuple: FourTuple,
+        config: Arc<TcpConfig>,
+    ) -> Arc<Conn> {
+        let conn = Arc::new(Conn::new(id, tuple, Arc::clone(&self.shard), config));
         self.conns.insert(id, Arc::clone(&conn));
         conn
     }
 
     /// Offers a listener's handle what it waits for.
-    pub(super) fn serve(&mut self, now: Instant, id: ListenerId) {
+    pub(super) fn serve(&mut self, id: ListenerId) {
         match self.listeners.get(id).cloned() {
             Some(Listening::Streams(acceptor)) => acceptor.serve(|| {
                 let (conn, tuple) = self.stack.accept(id)?;
                 tracing::debug!(connection = %tuple, "accepted");
-                let mut options = Options::of(&acceptor.config);
+                let conn = self.adopt(conn, tuple, Arc::clone(&acceptor.config));
                 if let Some(ttl) = acceptor.ttl() {
-                    options.ttl = ttl;
-                    let _ = self.stack.set_ttl(now, conn, ttl);
+                    conn.set_option(|options| options.ttl = ttl);
                 }
-                let conn = self.adopt(conn, tuple, options);
                 opened(&conn, self.stack.send_room(conn.id));
                 self.fill(conn.id);
                 Some(conn)

@@ -65,10 +65,14 @@ fn nothing_is_written_before_the_handshake_ends() {
     let mut tx = Tx::default();
     tx.set_room(10);
     assert_eq!(tx.writable(), Err(Refused::WouldBlock));
-    assert_eq!(tx.opened(), None);
+    assert_eq!(tx.outcome(), None);
     let mut refused = Tx::default();
     refused.end(Some(ConnectionError::Refused));
-    assert_eq!(refused.opened(), Some(Err(ConnectionError::Refused)));
+    assert_eq!(refused.outcome(), Some(Err(ConnectionError::Refused)));
     tx.open();
-    assert_eq!(tx.opened(), Some(Ok(())));
+    assert_eq!(tx.outcome(), Some(Ok(())));
+    // What comes after does not undo it.
+    tx.end(Some(ConnectionError::Reset));
+    assert_eq!(tx.outcome(), Some(Ok(())));
+    assert_eq!(tx.writable(), Err(Refused::Error(ConnectionError::Reset)));
 }
