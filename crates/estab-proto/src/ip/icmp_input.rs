@@ -129,7 +129,7 @@ impl Stack {
         }
         self.ip.sync(&mut self.wheel);
         if let Some(Slot::Connection(id)) = self.demux.get(tuple) {
-            self.with_conn(now, id, |conn, ctx| conn.set_path_mtu(ctx, mtu));
+            self.with_conn(now, id, |conn, _| conn.set_path_mtu(mtu));
         }
         true
     }

@@ -20,7 +20,7 @@ impl Stack {
     /// [`Event::Writable`](crate::Event::Writable). [`CallError::Closing`] after
     /// [`shutdown`](Self::shutdown) or the end of the connection.
     pub fn send(&mut self, now: Instant, id: ConnId, data: Bytes) -> Result<usize, CallError> {
-        self.call(now, id, |conn, ctx| conn.send(ctx.now, data))?
+        self.call(now, id, |conn, _| conn.send(data))?
     }
 
     /// Queues a copy of as much of `data` as there is room for; returns how much.
@@ -34,7 +34,7 @@ impl Stack {
         id: ConnId,
         data: &[u8],
     ) -> Result<usize, CallError> {
-        self.call(now, id, |conn, ctx| conn.send_slice(ctx.now, data))?
+        self.call(now, id, |conn, _| conn.send_slice(data))?
     }
 
     /// Like [`send_slice`](Self::send_slice), with the urgent mark after the last byte taken
@@ -49,7 +49,7 @@ impl Stack {
         id: ConnId,
         data: &[u8],
     ) -> Result<usize, CallError> {
-        self.call(now, id, |conn, ctx| conn.send_urgent(ctx.now, data))?
+        self.call(now, id, |conn, _| conn.send_urgent(data))?
     }
 
     /// Free bytes up to the present limit of the send buffer; 0 if the id is stale.

@@ -116,6 +116,7 @@ impl Stack {
         let bytes = core::mem::size_of::<Held>() + held.conn.buffered();
         self.buffer_bytes = self.buffer_bytes - held.charged + bytes;
         held.charged = bytes;
+        held.conn.update_persist(now);
         let deadline = held.conn.next_deadline();
         held.conn
             .entry

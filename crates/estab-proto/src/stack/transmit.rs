@@ -175,7 +175,7 @@ impl Stack {
             if held.path_epoch != self.ip.path_epoch() {
                 held.path_epoch = self.ip.path_epoch();
                 let mtu = self.ip.path_mtu(held.conn.tuple().remote.ip());
-                held.conn.set_path_mtu(&mut ctx, mtu);
+                held.conn.set_path_mtu(mtu);
             }
             let segment = held.conn.transmit(&mut ctx);
             held.is_ready = segment.is_some() && held.conn.wants_transmit();

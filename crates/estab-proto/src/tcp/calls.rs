@@ -16,32 +16,30 @@ impl Connection {
     }
 
     /// SEND without a copy: takes all of `data` if there is any room.
-    pub(crate) fn send(&mut self, now: Instant, data: Bytes) -> Result<usize, CallError> {
+    pub(crate) fn send(&mut self, data: Bytes) -> Result<usize, CallError> {
         self.check_send()?;
         let len = data.len();
         if len > 0 && self.send_room() == 0 {
             return Err(CallError::WouldBlock);
         }
         self.send.push(data);
-        self.update_persist(now);
         Ok(len)
     }
 
     /// SEND with a copy of as much of `data` as there is room for.
-    pub(crate) fn send_slice(&mut self, now: Instant, data: &[u8]) -> Result<usize, CallError> {
+    pub(crate) fn send_slice(&mut self, data: &[u8]) -> Result<usize, CallError> {
         self.check_send()?;
         let len = data.len().min(self.send_room());
         if len == 0 && !data.is_empty() {
             return Err(CallError::WouldBlock);
         }
         self.send.push_slice(data.get(..len).unwrap_or(data));
-        self.update_persist(now);
         Ok(len)
     }
 
     /// SEND with the URGENT flag: the mark stands just after the last of these bytes (MUST-62).
-    pub(crate) fn send_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, CallError> {
-        let len = self.send_slice(now, data)?;
+    pub(crate) fn send_urgent(&mut self, data: &[u8]) -> Result<usize, CallError> {
+        let len = self.send_slice(data)?;
         self.snd.up = Some(self.snd.buffer_start() + self.send.len() as u32);
         Ok(len)
     }

@@ -41,7 +41,7 @@ impl Connection {
     /// Cuts segments to the path as it is known now. What is out and does not fit a smaller path is
     /// sent again, without taking it for congestion (RFC 1191 §6.4, RFC 8201 §5.4); a larger one
     /// is known only after the smaller was forgotten (RFC 1191 §6.3).
-    pub(crate) fn set_path_mtu(&mut self, ctx: &mut Ctx<'_>, mtu: u32) {
+    pub(crate) fn set_path_mtu(&mut self, mtu: u32) {
         let least = ip_header(self.tuple.is_ipv6()) + TCP_HEADER;
         if mtu == self.path_mtu || mtu <= least {
             return;
@@ -56,6 +56,5 @@ impl Connection {
                 self.recovery.on_mtu_reduced();
             }
         }
-        self.update_persist(ctx.now);
     }
 }

@@ -25,7 +25,6 @@ impl Connection {
                 Timer::TimeWait | Timer::TailLossProbe | Timer::Reorder | Timer::Pacing => {}
             }
         }
-        self.update_persist(ctx.now);
     }
 
     /// RFC 6298 §5.4 to §5.7, and R1 and R2 of RFC 9293 §3.8.3.

@@ -12,6 +12,11 @@ impl Connection {
         if !seg.has(Flags::RST) {
             return Flow::Continue(());
         }
+        if !seg.seq.within(self.rcv.nxt, self.rcv.wnd().max(1)) {
+            // Its text reaches into the window, its number does not: a guess.
+            ctx.stats.drop_tcp_rst += 1;
+            return Flow::Break(());
+        }
         if seg.seq != self.rcv.nxt {
             // In the window but not exact: a blind guess, or a peer that will answer the
             // challenge with an exact RST.

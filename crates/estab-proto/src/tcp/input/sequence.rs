@@ -26,7 +26,11 @@ impl Connection {
         self.answer_unacceptable(ctx, seg);
         if self.carries_news_all_the_same(seg) {
             self.note_received(ctx);
-            self.check_ack(ctx, arrival)?;
+            let due = self.acks_due.max(1);
+            let flow = self.check_ack(ctx, arrival);
+            // Refused twice, it still gets one answer.
+            self.acks_due = self.acks_due.min(due);
+            flow?;
             self.check_urgent(arrival);
         }
         Flow::Break(())

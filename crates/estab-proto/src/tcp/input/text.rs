@@ -62,7 +62,7 @@ impl Connection {
         if stored.advanced > 0 {
             self.notices |= Notices::READABLE;
             self.tuner
-                .on_data(ctx.now, self.recv.next(), self.recv.capacity());
+                .on_data(ctx.now, self.recv.next(), self.rcv.wnd());
         }
         if stored.out_of_order {
             // The sender's window is about to be small: do not hold it up further.

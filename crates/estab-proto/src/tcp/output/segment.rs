@@ -29,7 +29,6 @@ impl Connection {
             }
         };
         self.figures.segments_out += 1;
-        self.update_persist(ctx.now);
         Some(segment)
     }
 

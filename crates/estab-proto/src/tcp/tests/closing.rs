@@ -120,7 +120,7 @@ fn data_for_an_application_that_left_is_answered_by_a_reset() {
     couple.exchange();
     assert_eq!(couple.a.conn.error(), Some(ConnectionError::Reset));
     assert_eq!(couple.b.state(), State::Closed);
-    let sent = couple.a.with(now, |conn, _| conn.send_slice(now, b"?"));
+    let sent = couple.a.with(now, |conn, _| conn.send_slice(b"?"));
     assert_eq!(sent, Err(CallError::Ended(ConnectionError::Reset)));
 }
 

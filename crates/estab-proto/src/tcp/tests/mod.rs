@@ -132,8 +132,7 @@ impl End {
     }
 
     fn send(&mut self, now: Instant, data: &[u8]) -> usize {
-        self.with(now, |conn, _| conn.send_slice(now, data))
-            .unwrap_or(0)
+        self.with(now, |conn, _| conn.send_slice(data)).unwrap_or(0)
     }
 
     fn read_all(&mut self, now: Instant) -> Vec<u8> {
