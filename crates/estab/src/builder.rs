@@ -118,7 +118,9 @@ impl StackBuilder {
         if let Some(error) = self.invalid {
             return Err(error);
         }
-        self.config.mtu = self.mtu.unwrap_or(device.caps().mtu);
+        let caps = device.caps();
+        self.config.mtu = self.mtu.unwrap_or(caps.mtu);
+        self.config.checksum_offload = caps.checksum_offload;
         let is_v6 = self.config.addrs.iter().any(|cidr| cidr.addr.is_ipv6());
         let least = if is_v6 { 1280 } else { 68 };
         if self.config.mtu < least {

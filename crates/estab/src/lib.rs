@@ -48,6 +48,7 @@ mod error;
 mod shard;
 mod shared;
 mod stack;
+mod sync;
 
 pub mod device;
 pub mod tcp;

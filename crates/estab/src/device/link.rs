@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
 use super::{Caps, Device, Packet, Received};
-use crate::shared::lock;
+use crate::sync::{Mutex, lock};
 
 /// What a full queue of a [`Link`] does with the next packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -42,6 +42,9 @@ pub struct Caps {
     /// Largest packet [`poll_recv`](Device::poll_recv) may return, in bytes: the size of the
     /// buffer it is given. Larger than the MTU where the device joins segments.
     pub max_recv: usize,
+    /// The device completes the TCP checksum of what it sends: it finds the sum of the
+    /// pseudo-header in its place. Packets that are not TCP come complete.
+    pub checksum_offload: bool,
 }
 
 impl Caps {
@@ -50,6 +53,7 @@ impl Caps {
         Self {
             mtu,
             max_recv: MAX_PACKET,
+            checksum_offload: false,
         }
     }
 }

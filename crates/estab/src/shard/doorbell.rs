@@ -1,12 +1,11 @@
 //! How handles call the driver.
 
-use std::sync::Mutex;
 use std::task::Waker;
 
 use estab_proto::ConnId;
 
 use super::Command;
-use crate::shared::lock;
+use crate::sync::{Mutex, lock};
 
 /// Connections that rang and commands that were given, and the driver's waker.
 ///

@@ -4,8 +4,8 @@
 //! [`Shard`]: a doorbell for connections that want to be looked at, and a queue of commands.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use estab_proto::config::TcpConfig;
 use tokio::sync::Semaphore;
@@ -21,8 +21,8 @@ use doorbell::Doorbell;
 pub use driver::Driver;
 
 use crate::error::StackGone;
-use crate::shared::lock;
 use crate::shared::wakers::{Wait, Waiter, Wakers};
+use crate::sync::{Mutex, lock};
 
 /// Commands that may wait for the driver; who wants to give one more waits for room.
 const MAX_COMMANDS: usize = 1024;

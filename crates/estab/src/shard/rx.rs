@@ -2,7 +2,7 @@
 
 use std::io;
 use std::mem;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use estab_timer::Instant;
 
 use crate::clock::Clock;
 use crate::device::Device;
-use crate::shared::lock;
+use crate::sync::{Mutex, lock};
 
 /// Packets received in one turn at most.
 const BURST: usize = 64;

@@ -5,19 +5,19 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use arrayvec::ArrayVec;
 use estab_proto::config::TcpConfig;
 use estab_proto::{FourTuple, IncomingId, ListenerId};
 
-use super::lock;
 use super::wakers::{Wait, Waiter, Wakers};
 use crate::error::StackGone;
 use crate::shard::{Command, Shard};
 use crate::shared::Conn;
+use crate::sync::{AtomicU8, Mutex, lock};
 
 /// Entries the driver moves over at most at once.
 const BATCH: usize = 16;

@@ -5,8 +5,8 @@
 //! never while the protocol works; wakers are taken out under the lock and woken after it.
 
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use estab_proto::config::TcpConfig;
@@ -14,6 +14,7 @@ use estab_proto::{ConnId, ConnectionError, FourTuple};
 
 use crate::error;
 use crate::shard::Shard;
+use crate::sync::{AtomicU8, Mutex, lock};
 
 pub(crate) mod accept;
 pub(crate) mod options;
@@ -25,11 +26,6 @@ use options::Options;
 use rx::Rx;
 use tx::Tx;
 use wakers::Waiter;
-
-/// Locks, whatever happened to another holder: nothing here is left half done by a panic.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What a handle asks of the driver by ringing; bits of one byte.
 pub(crate) mod signal {
@@ -187,5 +183,7 @@ impl Drop for Handle {
     }
 }
 
+#[cfg(all(test, estab_loom))]
+mod loom_tests;
 #[cfg(test)]
 mod tests;

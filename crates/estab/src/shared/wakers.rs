@@ -1,9 +1,8 @@
 //! Who waits for one thing: the task of the last `poll_*` call, and any number of futures.
 
-use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use super::lock;
+use crate::sync::{Mutex, lock};
 
 /// The tasks to wake when one direction of a connection, or an accept queue, becomes ready.
 #[derive(Debug, Default)]

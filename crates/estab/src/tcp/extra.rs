@@ -9,8 +9,8 @@ use estab_timer::{KeepaliveConfig, UserTimeout};
 
 use super::TcpStream;
 use crate::shard::Command;
-use crate::shared::lock;
 use crate::shared::wakers::Waiter;
+use crate::sync::lock;
 
 impl TcpStream {
     /// Whether Nagle's algorithm is off.

@@ -10,7 +10,8 @@ use crate::error;
 use crate::shared::rx::{BATCH, Batch, Read, Rx};
 use crate::shared::tx::{Refused, SMALL, Tx};
 use crate::shared::wakers::Waiter;
-use crate::shared::{Handle, lock, signal};
+use crate::shared::{Handle, signal};
+use crate::sync::lock;
 
 /// Bytes that one write copies at most. Freed again in one piece, so not larger.
 const BLOCK: usize = 64 << 10;

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use estab_proto::ListenConfig;
@@ -12,8 +11,8 @@ use estab_timer::KeepaliveConfig;
 
 use super::extra::valid_tos;
 use super::{TcpListener, TcpStream};
-use crate::shared::lock;
 use crate::stack::Stack;
+use crate::sync::{Mutex, lock};
 
 /// A socket that is neither connected nor listening yet: to choose the local endpoint and options
 /// first.

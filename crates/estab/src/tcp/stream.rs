@@ -190,7 +190,7 @@ impl TcpStream {
     /// # Errors
     ///
     /// None: it is a `Result` as in tokio. A connection that failed is ready, and reading or writing
-    /// tells why.
+    /// tells why. Priority lasts from an urgent mark to the next [`urgent`](Self::urgent).
     ///
     /// # Cancel safety
     ///

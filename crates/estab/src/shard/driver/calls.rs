@@ -8,7 +8,8 @@ use estab_timer::Instant;
 
 use super::Core;
 use crate::device::Device;
-use crate::shared::{Conn, lock, signal};
+use crate::shared::{Conn, signal};
+use crate::sync::lock;
 
 impl<D: Device> Core<D> {
     /// Looks at every connection that rang, then at the commands.

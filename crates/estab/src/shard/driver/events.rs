@@ -8,8 +8,9 @@ use estab_timer::Instant;
 
 use super::Core;
 use crate::device::Device;
+use crate::shared::Conn;
 use crate::shared::accept::{Attempt, Listening};
-use crate::shared::{Conn, lock};
+use crate::sync::lock;
 
 impl<D: Device> Core<D> {
     /// Tells the handle of an event. Returns whether the stack has something to send in turn.
