@@ -234,6 +234,74 @@ async fn dropping_the_driver_ends_every_future() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_device_that_panics_ends_every_future() {
+    struct Mine(Link, Arc<Mutex<State>>);
+
+    impl Device for Mine {
+        fn caps(&self) -> Caps {
+            self.0.caps()
+        }
+
+        fn poll_recv(
+            &mut self,
+            cx: &mut Context<'_>,
+            buf: &mut [u8],
+        ) -> Poll<io::Result<Received>> {
+            let received = self.0.poll_recv(cx, buf);
+            assert!(
+                received.is_pending() || !self.1.lock().unwrap().broken,
+                "a bug in a device"
+            );
+            received
+        }
+
+        fn poll_send(&mut self, cx: &mut Context<'_>, packet: &Packet<'_>) -> Poll<io::Result<()>> {
+            self.0.poll_send(cx, packet)
+        }
+    }
+
+    let (left, right) = Link::pair();
+    let state: Arc<Mutex<State>> = Arc::default();
+    let device = Mine(left, Arc::clone(&state));
+    let stack = Stack::builder().addr("10.0.0.1/24").build(device).unwrap();
+    let peer = Stack::builder().addr("10.0.0.2/24").build(right).unwrap();
+    let (mut stream, mut accepted) = connected(&stack, &peer).await;
+    Remote(state).set(|state| state.broken = true);
+    accepted.write_all(b"x").await.unwrap();
+    assert_eq!(
+        stream.read(&mut [0; 10]).await.unwrap_err().kind(),
+        ErrorKind::NetworkDown
+    );
+    assert_eq!(
+        stack.connect("10.0.0.2:1").await.unwrap_err().kind(),
+        ErrorKind::NetworkDown
+    );
+    stack.closed().await.unwrap();
+}
+
+#[test]
+fn handles_outlive_their_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (stack, _peer, stream) = runtime.block_on(async {
+        let (client, server) = pair().unwrap();
+        let (stream, accepted) = connected(&client, &server).await;
+        drop(accepted);
+        (client, server, stream)
+    });
+    drop(runtime);
+    assert_eq!(
+        stream.try_write(b"x").unwrap_err().kind(),
+        ErrorKind::NetworkDown
+    );
+    drop(stream);
+    let error = futures::executor::block_on(stack.connect("10.0.0.2:1")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NetworkDown);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_driver_ends_with_the_last_handle_and_connection() {
     let (left, right) = Link::pair();
     let builder = Stack::builder().addr("10.0.0.1/24");

@@ -64,6 +64,76 @@ pub(crate) const MAX_PACKET: usize = 65_535;
 
 /// A carrier of IP packets.
 ///
+/// # Examples
+///
+/// A device that loses every `n`th packet of another, to test with:
+///
+/// ```
+/// use std::io;
+/// use std::task::{Context, Poll};
+///
+/// use estab::Stack;
+/// use estab::device::{Caps, Device, Link, Packet, Received};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// struct Lossy<D> {
+///     device: D,
+///     n: u64,
+///     sent: u64,
+///     dropped: u64,
+/// }
+///
+/// impl<D: Device> Device for Lossy<D> {
+///     fn caps(&self) -> Caps {
+///         self.device.caps()
+///     }
+///
+///     fn poll_recv(
+///         &mut self,
+///         cx: &mut Context<'_>,
+///         buf: &mut [u8],
+///     ) -> Poll<io::Result<Received>> {
+///         self.device.poll_recv(cx, buf)
+///     }
+///
+///     fn poll_send(
+///         &mut self,
+///         cx: &mut Context<'_>,
+///         packet: &Packet<'_>,
+///     ) -> Poll<io::Result<()>> {
+///         self.sent += 1;
+///         if self.sent % self.n == 0 {
+///             self.dropped += 1;
+///             return Poll::Ready(Ok(()));
+///         }
+///         self.device.poll_send(cx, packet)
+///     }
+///
+///     fn dropped(&self) -> u64 {
+///         self.dropped
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> io::Result<()> {
+/// # tokio::time::pause();
+/// let (left, right) = Link::pair();
+/// let left = Lossy { device: left, n: 10, sent: 0, dropped: 0 };
+/// let left = Stack::builder().addr("10.0.0.1/24").build(left)?;
+/// let right = Stack::builder().addr("10.0.0.2/24").build(right)?;
+///
+/// let listener = right.listen("10.0.0.2:80").await?;
+/// let mut stream = left.connect("10.0.0.2:80").await?;
+/// stream.write_all(&[7; 100_000]).await?;
+/// drop(stream);
+/// let mut received = Vec::new();
+/// listener.accept().await?.0.read_to_end(&mut received).await?;
+/// assert_eq!(received.len(), 100_000);
+/// assert!(left.device_stats().await?.dropped > 0);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// An error from any method means that the device is gone for good: the driver ends the stack, and
