@@ -5,18 +5,21 @@
 //! - [`peer`]: a stack against a peer that sends what the test says;
 //! - [`app`]: an application that writes, reads, stalls and closes by a plan;
 //! - [`check`]: the rules every packet must keep, written apart from the stack;
+//! - [`kernel`], [`transfer`]: a stack against the kernel over a TUN, and bytes with their hash;
 //! - [`link`], [`rng`], [`pattern`], [`trace`]: faults, seeds, streams and traces.
 
 pub mod app;
 pub mod check;
 pub mod host;
 pub mod icmp;
+pub mod kernel;
 pub mod link;
 pub mod pattern;
 pub mod peer;
 pub mod rng;
 pub mod segment;
 pub mod trace;
+pub mod transfer;
 pub mod world;
 
 pub use peer::Peer;

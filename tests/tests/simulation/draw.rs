@@ -75,8 +75,8 @@ impl Scenario {
                 .iter_mut()
                 .for_each(|config| config.tcp.keepalive = Some(KEEPALIVE));
         }
-        if scenario.outage.is_some() {
-            // After it, the next retransmission may be two minutes away: five are too few.
+        if scenario.outage.is_some() || scenario.is_worse_than(0.1) {
+            // The next retransmission may be two minutes away: five are too few.
             for config in &mut scenario.configs {
                 config.tcp.give_up = GiveUpConfig::default();
             }
@@ -90,10 +90,13 @@ impl Scenario {
 
     /// Whether the weather is so bad that a connection may rightly be given up.
     pub(crate) fn is_hopeless(&self) -> bool {
-        let most = if self.outage.is_some() { 0.1 } else { 0.28 };
-        self.faults
-            .iter()
-            .any(|faults| faults.loss + faults.corrupt > most)
+        self.is_worse_than(if self.outage.is_some() { 0.1 } else { 0.28 })
+    }
+
+    /// Whether more of the packets than this do not arrive whole.
+    fn is_worse_than(&self, share: f64) -> bool {
+        let mut faults = self.faults.iter();
+        faults.any(|faults| faults.loss + faults.corrupt > share)
     }
 }
 
