@@ -98,7 +98,9 @@ pub fn listen(addr: IpAddr) -> (TcpListener, SocketAddr) {
 /// If it is no TCP socket.
 pub fn reset_on_close(stream: &TcpStream) {
     let zero = Some(Duration::ZERO);
-    SockRef::from(stream).set_linger(zero).expect("a TCP socket");
+    SockRef::from(stream)
+        .set_linger(zero)
+        .expect("a TCP socket");
 }
 
 /// A runtime of one thread, and one of two.
@@ -116,7 +118,10 @@ pub fn runtimes() -> [(&'static str, Runtime); 2] {
 pub fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let most = getrlimit(Resource::Nofile).maximum;
-    let limit = Rlimit { current: most, maximum: most };
+    let limit = Rlimit {
+        current: most,
+        maximum: most,
+    };
     // What is too few shows where a file cannot be opened.
     let _ = setrlimit(Resource::Nofile, limit);
 }

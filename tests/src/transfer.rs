@@ -1,31 +1,36 @@
 //! Moving many bytes through any stream, and making sure that they are the same.
 
 use std::io;
+use std::sync::LazyLock;
 
 use blake3::{Hash, Hasher};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::pattern::Pattern;
+use crate::rng::mix;
 
 /// How much is written or read at once.
 pub const BLOCK: usize = 256 << 10;
 
-/// Bytes that do not repeat for a long time, made faster than they can be sent: windows into a
-/// pattern, at ever other offsets.
+/// What all streams are windows into.
+static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| Pattern::new(0).bytes(0, 16 * BLOCK));
+
+/// Bytes that do not repeat for a long time, made faster than they can be sent: windows into the
+/// pattern, at ever other places.
 struct Source {
-    pattern: Vec<u8>,
     at: usize,
 }
 
 impl Source {
     fn new(seed: u64) -> Self {
-        Self { pattern: Pattern::new(seed).bytes(0, 16 * BLOCK), at: 0 }
+        Self {
+            at: mix(seed) as usize % PATTERN.len(),
+        }
     }
 
-    fn next(&mut self, len: usize) -> &[u8] {
-        // Odd, so every offset comes up before one comes again.
-        self.at = (self.at + 7_654_321) % (self.pattern.len() - BLOCK);
-        &self.pattern[self.at..self.at + len]
+    fn next(&mut self, len: usize) -> &'static [u8] {
+        self.at = (self.at + 1_234_577) % (PATTERN.len() - BLOCK);
+        &PATTERN[self.at..self.at + len]
     }
 }
 

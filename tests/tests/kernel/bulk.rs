@@ -147,10 +147,18 @@ fn a_reader_that_stops_stops_the_writer() {
             let (mut client, (mut server, _)) =
                 tokio::try_join!(kernel::connect(remote), listener.accept()).unwrap();
             let second = Duration::from_secs(2);
-            assert!(timeout(second, send(&mut client, 1, 1 << 30)).await.is_err());
+            assert!(
+                timeout(second, send(&mut client, 1, 1 << 30))
+                    .await
+                    .is_err()
+            );
             let info = server.info().await.unwrap();
             assert!(info.memory < 40 << 20, "{info:?}");
-            assert!(timeout(second, send(&mut server, 1, 1 << 30)).await.is_err());
+            assert!(
+                timeout(second, send(&mut server, 1, 1 << 30))
+                    .await
+                    .is_err()
+            );
             let info = server.info().await.unwrap();
             assert!(info.memory < 80 << 20, "{info:?}");
         });

@@ -90,7 +90,10 @@ fn a_closed_port_refuses_either_way() {
 }
 
 fn is_reset(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+    )
 }
 
 /// A reset in the middle of both streams ends what waits for them, with the right error.

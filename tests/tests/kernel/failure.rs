@@ -33,17 +33,28 @@ fn a_deleted_interface_ends_everything_that_waits() {
                 let (connecting, closed) = (stack.clone(), stack.clone());
                 let calls = [
                     ("read", pending(async move { reader.read(&mut [0]).await })),
-                    ("write", pending(async move { send(&mut writer, 1, 1 << 30).await })),
+                    (
+                        "write",
+                        pending(async move { send(&mut writer, 1, 1 << 30).await }),
+                    ),
                     ("accept", pending(async move { listener.accept().await })),
-                    ("connect", pending(async move { connecting.connect("10.88.0.77:1").await })),
+                    (
+                        "connect",
+                        pending(async move { connecting.connect("10.88.0.77:1").await }),
+                    ),
                     ("closed", pending(async move { closed.closed().await })),
                 ];
                 sleep(Duration::from_millis(300)).await;
-                assert!(calls.iter().all(|(_, call)| !call.is_finished()), "all of them wait");
+                assert!(
+                    calls.iter().all(|(_, call)| !call.is_finished()),
+                    "all of them wait"
+                );
                 estab_netns::ip(&["link", "del", INTERFACE]).unwrap();
                 for (what, call) in calls {
                     let error = timeout(Duration::from_secs(5), call).await;
-                    let error = error.unwrap_or_else(|_| panic!("{name}: {what} hangs")).unwrap();
+                    let error = error
+                        .unwrap_or_else(|_| panic!("{name}: {what} hangs"))
+                        .unwrap();
                     println!("{name}: {what}: {error:?}");
                 }
                 // And whatever is asked later.
@@ -68,7 +79,9 @@ fn an_interface_may_be_down_for_a_while() {
             let (mut client, (mut ours, _)) =
                 tokio::try_join!(kernel::connect(remote), listener.accept()).unwrap();
             let receiving = tokio::spawn(async move {
-                estab_tests::transfer::receive(&mut client, 4 << 20).await.unwrap()
+                estab_tests::transfer::receive(&mut client, 4 << 20)
+                    .await
+                    .unwrap()
             });
             let sending = tokio::spawn(async move { send(&mut ours, 1, 4 << 20).await.unwrap() });
             estab_netns::ip(&["link", "set", INTERFACE, "down"]).unwrap();
