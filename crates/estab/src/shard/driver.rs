@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use estab_proto::config::StackConfig;
 use estab_proto::{ConnId, ConnectionError, ListenerId, Stack};
-use estab_timer::{Duration, Instant};
+use estab_timer::Instant;
 use pin_project::pin_project;
 use slotmap::SecondaryMap;
 use tokio::task::coop::unconstrained;
@@ -30,9 +30,6 @@ use crate::shared::accept::Listening;
 mod calls;
 mod commands;
 mod events;
-
-/// How long one turn may receive before the driver lets other tasks run.
-const TURN: Duration = Duration::from_millis(1);
 
 /// The future that drives a stack: the only owner of the protocol state and of the device.
 ///
@@ -165,13 +162,12 @@ impl<D: Device> Core<D> {
     /// One turn: what is due, what handles asked, a burst of packets, then everything that follows
     /// from these. Returns whether there is more to do at once.
     fn turn(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        let start = self.clock.now();
-        if self.stack.poll_timeout().is_some_and(|due| due <= start) {
-            self.stack.handle_timeout(start);
+        let mut now = self.clock.now();
+        if self.stack.poll_timeout().is_some_and(|due| due <= now) {
+            self.stack.handle_timeout(now);
         }
-        self.answer_bell(cx, start);
-        let received = self.receive(cx, start + TURN);
-        let now = self.clock.now();
+        self.answer_bell(cx, now);
+        let received = self.receive(cx, &mut now);
         let sent = received.and_then(|more| Ok(self.transmit(cx, now)? || more));
         // What came in before the device failed still counts.
         let mut again = false;
@@ -181,9 +177,15 @@ impl<D: Device> Core<D> {
         Ok(sent? || again)
     }
 
-    fn receive(&mut self, cx: &mut Context<'_>, until: Instant) -> io::Result<bool> {
-        self.receiver
-            .receive(cx, &mut self.device, &mut self.stack, &self.clock, until)
+    fn receive(&mut self, cx: &mut Context<'_>, now: &mut Instant) -> io::Result<bool> {
+        let Self {
+            receiver,
+            device,
+            stack,
+            clock,
+            ..
+        } = self;
+        receiver.receive(cx, device, stack, clock, now)
     }
 
     fn transmit(&mut self, cx: &mut Context<'_>, now: Instant) -> io::Result<bool> {

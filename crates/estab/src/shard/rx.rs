@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use estab_proto::Stack;
-use estab_timer::Instant;
+use estab_timer::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::device::Device;
@@ -15,6 +15,9 @@ use crate::sync::{Mutex, lock};
 
 /// Packets received in one turn at most.
 const BURST: usize = 64;
+
+/// How long one turn may receive before the driver lets other tasks run.
+const TURN: Duration = Duration::from_millis(1);
 
 /// Buffers kept for reuse: few enough to stay in the processor's cache.
 const POOL: usize = 16;
@@ -80,25 +83,27 @@ impl Receiver {
     }
 
     /// Receives until the device has no more packets, or the budget in packets or in time is used
-    /// up: then there may be more, and the answer is true.
+    /// up: then there may be more, and the answer is true. `now` becomes the time of the last
+    /// arrival.
     pub(super) fn receive(
         &mut self,
         cx: &mut Context<'_>,
         device: &mut impl Device,
         stack: &mut Stack,
         clock: &Clock,
-        until: Instant,
+        now: &mut Instant,
     ) -> io::Result<bool> {
+        let until = *now + TURN;
         for _ in 0..BURST {
             let Poll::Ready(received) = device.poll_recv(cx, &mut self.buffer) else {
                 return Ok(false);
             };
             let received = received?;
             // The time of arrival: what is measured with it must not contain our own work.
-            let now = clock.now();
+            *now = clock.now();
             let len = received.len().min(self.buffer.len());
             if len < self.buffer.len() / 2 {
-                stack.handle_packet(now, &self.buffer[..len], received.meta(None));
+                stack.handle_packet(*now, &self.buffer[..len], received.meta(None));
             } else {
                 let buffer = mem::replace(&mut self.buffer, self.pool.get());
                 let packet = Bytes::from_owner(Loan {
@@ -106,9 +111,9 @@ impl Receiver {
                     pool: Arc::clone(&self.pool),
                 });
                 let packet = packet.slice(..len);
-                stack.handle_packet(now, &packet, received.meta(Some(&packet)));
+                stack.handle_packet(*now, &packet, received.meta(Some(&packet)));
             }
-            if now >= until {
+            if *now >= until {
                 return Ok(true);
             }
         }

@@ -9,8 +9,9 @@ use estab_timer::Instant;
 
 use crate::device::{Device, Packet};
 
-/// Packets sent in one turn at most.
-const BURST: usize = 128;
+/// Packets sent in one turn at most: no more than are received, so that their acknowledgements
+/// cannot pile up unread.
+const BURST: usize = 64;
 
 /// Pieces of a packet handed to a gathering write; a packet in more pieces is copied into one.
 const PIECES: usize = 16;

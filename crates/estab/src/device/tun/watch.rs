@@ -21,7 +21,7 @@ pub(super) struct Watch {
 impl Watch {
     /// Watches over the interface of `tun`.
     pub(super) fn new(tun: &Tun) -> Self {
-        let gone = duplicate(tun).and_then(pipe::Receiver::from_owned_fd_unchecked);
+        let gone = duplicate(tun).and_then(pipe::Sender::from_owned_fd_unchecked);
         if let Err(error) = &gone {
             tracing::warn!(%error, "the stack will not notice if the interface is deleted");
         }
@@ -49,8 +49,9 @@ fn duplicate(tun: &Tun) -> io::Result<OwnedFd> {
     )?)
 }
 
-/// A pipe's receiver stands in for a descriptor of any kind: only its readiness is asked for.
-async fn wait(watched: pipe::Receiver) -> io::Error {
+/// A pipe's sender stands in for a descriptor of any kind: only its readiness is asked for. A sender
+/// is not told of packets that arrive.
+async fn wait(watched: pipe::Sender) -> io::Error {
     match watched.ready(Interest::ERROR).await {
         Ok(_) => io::Error::new(io::ErrorKind::NotConnected, "the interface was deleted"),
         Err(error) => error,
