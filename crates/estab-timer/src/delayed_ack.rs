@@ -105,6 +105,7 @@ impl DelayedAck {
     /// announced, whichever is less.
     ///
     /// Once it is [`AckDecision::Now`], it stays so until [`on_ack_sent`](Self::on_ack_sent).
+    // RFC 9293: SHLD-18, SHLD-19.
     pub fn on_segment(&mut self, now: Instant, len: u32, rmss: u32, segments: u32) -> AckDecision {
         if now.saturating_duration_since(self.last) >= self.idle.duration() {
             self.enter_quick(self.quick_segments);

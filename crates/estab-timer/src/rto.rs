@@ -135,6 +135,7 @@ impl RttEstimator {
     /// Takes in one of `expected` samples in this round trip, as timestamps give them: the gains are
     /// divided by that number, so the memory lasts as many round trips as RFC 6298 means (RFC 7323
     /// §4.2, appendix G, where `expected` is ⌈FlightSize / (2 * SMSS)⌉).
+    // RFC 9293: MUST-18.
     pub fn on_sample_of(&mut self, expected: u32, sample: Duration) {
         let sample = self.note(sample);
         if self.srtt == 0 {

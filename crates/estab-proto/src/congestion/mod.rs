@@ -19,6 +19,7 @@ pub use window::Window;
 use crate::recovery::AckSample;
 
 /// The congestion control algorithms that come with this crate.
+// RFC 9293: MUST-19, MAY-18.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {

@@ -64,6 +64,7 @@ impl Stack {
     }
 
     /// An error that was sent to `to` about the packet in `quoted`.
+    // RFC 9293: MUST-54.
     fn icmp_error(&mut self, now: Instant, to: IpAddr, kind: IcmpKind, quoted: &[u8]) {
         let Some(quoted) = quoted_tcp(quoted).filter(|quoted| quoted.src.ip() == to) else {
             return count(&mut self.stats.drop_icmp_unrelated);

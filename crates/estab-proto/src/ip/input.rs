@@ -54,6 +54,7 @@ impl Stack {
         self.stats.drop_reply_queue = self.replies.dropped();
     }
 
+    // RFC 9293: MUST-50.
     fn ipv4_input(&mut self, now: Instant, packet: &[u8], ip: &Ipv4Packet<'_>, meta: RxMeta<'_>) {
         if ip.has_source_route() {
             return count(&mut self.stats.drop_ip_source_route);

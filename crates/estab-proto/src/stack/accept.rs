@@ -148,6 +148,7 @@ impl Stack {
     /// [`ListenError::AddressInUse`] if a listener with exactly this address and port exists, or no
     /// port is free for port 0; [`ListenError::AddressNotAvailable`] if the address is not the
     /// stack's.
+    // RFC 9293: MUST-43.
     pub fn listen(&mut self, config: ListenConfig) -> Result<ListenerId, ListenError> {
         let addr = config.addr.filter(|addr| !addr.is_unspecified());
         if addr.is_some_and(|addr| !self.ip.addrs.accepts(addr)) {

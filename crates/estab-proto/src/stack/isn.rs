@@ -14,6 +14,7 @@ const TICK_MICROS: u64 = 4;
 /// The initial sequence number for a new incarnation of `tuple` (RFC 6528 §3): the 4 µs clock plus
 /// a keyed hash of the tuple, so that it grows from one incarnation to the next while different
 /// tuples are unrelated.
+// RFC 9293: MUST-9, SHLD-1.
 pub(crate) fn initial(
     secrets: &Secrets,
     policy: IsnPolicy,

@@ -27,6 +27,7 @@ impl Stack {
     /// # Errors
     ///
     /// See [`ConnectError`]. [`ConnectError::PortsExhausted`] comes at once.
+    // RFC 9293: MUST-43.
     pub fn connect(
         &mut self,
         now: Instant,

@@ -99,6 +99,7 @@ fn is_old(record: &TimeWait, seg: &Segment<'_>) -> bool {
 
 /// Whether a SYN may open a new incarnation: RFC 6191 §2, whose "last sequence number" is that of
 /// the peer's FIN.
+// RFC 9293: SHLD-4, MAY-2.
 fn may_reopen(record: &TimeWait, seg: &Segment<'_>) -> bool {
     let beyond_fin = seg.seq.after_eq(record.rcv_nxt);
     match (record.timestamps, seg.opts.timestamps) {

@@ -38,6 +38,7 @@ impl Connection {
     }
 
     /// SEND with the URGENT flag: the mark stands just after the last of these bytes (MUST-62).
+    // RFC 9293: MUST-30, MUST-31.
     pub(crate) fn send_urgent(&mut self, data: &[u8]) -> Result<usize, CallError> {
         let len = self.send_slice(data)?;
         self.snd.up = Some(self.snd.buffer_start() + self.send.len() as u32);
@@ -102,6 +103,7 @@ impl Connection {
     }
 
     /// Why there is nothing to read: the end of the stream, an error, or not yet.
+    // RFC 9293: MUST-12.
     fn nothing_to_read(&self) -> Result<(), CallError> {
         let fin_taken = self.rcv.fin.is_some_and(|fin| self.rcv.nxt.after(fin));
         match self.error {

@@ -18,6 +18,7 @@ impl Connection {
     /// # Errors
     ///
     /// The connection's error if it failed.
+    // RFC 9293: MAY-1.
     pub(crate) fn shutdown(&mut self) -> Result<(), CallError> {
         if let Some(error) = self.error {
             return Err(CallError::Ended(error));

@@ -20,6 +20,7 @@ pub(crate) enum IcmpKind {
 impl Connection {
     /// An ICMP error that quotes a segment of this connection. Returns whether the quote is
     /// credible: its sequence number must be in flight (RFC 5927 §4.1).
+    // RFC 9293: MUST-56, SHLD-25, SHLD-26.
     pub(crate) fn icmp(&mut self, ctx: &mut Ctx<'_>, kind: IcmpKind, seq: SeqNumber) -> bool {
         if !seq.within(self.snd.una, self.snd.nxt - self.snd.una) {
             return false;

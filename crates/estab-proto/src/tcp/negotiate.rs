@@ -61,6 +61,7 @@ pub(crate) fn syn_window(config: &TcpConfig) -> WireWindow {
 }
 
 /// The options of our first SYN: all we can do.
+// RFC 9293: MUST-14, SHLD-5, MAY-3.
 pub(crate) fn syn_options(
     config: &TcpConfig,
     mss: u16,

@@ -44,6 +44,7 @@ impl Connection {
     }
 
     /// Sets it (RFC 9293 MUST-48, SHLD-21); the low two bits belong to ECN and stay clear.
+    // RFC 9293: SHLD-22.
     pub(crate) fn set_tos(&mut self, tos: u8) {
         self.tos = tos & !0b11;
     }

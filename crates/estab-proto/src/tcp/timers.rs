@@ -28,6 +28,7 @@ impl Connection {
     }
 
     /// RFC 6298 §5.4 to §5.7, and R1 and R2 of RFC 9293 §3.8.3.
+    // RFC 9293: MUST-19, MUST-20, MUST-22, SHLD-9.
     fn on_retransmission_timeout(&mut self, ctx: &mut Ctx<'_>) {
         ctx.stats.retransmission_timeouts += 1;
         let stage = if self.state.is_synchronized() {
@@ -76,6 +77,7 @@ impl Connection {
     }
 
     /// The window has been closed, or too small to be worth a segment, for a while.
+    // RFC 9293: MUST-36, SHLD-29, SHLD-30.
     fn on_persist(&mut self, ctx: &mut Ctx<'_>) {
         if self.snd.usable() > 0 && self.unsent() > 0 {
             // Sender SWS avoidance waited long enough (RFC 9293 §3.8.6.2.1, override timeout).
@@ -96,6 +98,7 @@ impl Connection {
     }
 
     /// RFC 9293 §3.8.4.
+    // RFC 9293: MUST-29, MAY-5.
     fn on_keepalive(&mut self, ctx: &mut Ctx<'_>) {
         let Some(config) = self.config.keepalive else {
             return;

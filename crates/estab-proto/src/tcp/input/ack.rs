@@ -26,6 +26,7 @@ impl Connection {
             return Flow::Break(());
         }
         if seg.ack.before(self.snd.una) {
+            // RFC 9293: MAY-12.
             if self.snd.una - seg.ack > self.snd.max_wnd {
                 // RFC 5961 §5.2: too old for any honest peer.
                 ctx.stats.drop_tcp_ack += 1;

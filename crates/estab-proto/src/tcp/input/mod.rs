@@ -112,6 +112,7 @@ impl Connection {
     }
 
     /// Asks for an acknowledgement at once.
+    // RFC 9293: MUST-58, MUST-59.
     pub(super) fn ack_now(&mut self) {
         // A peer with SACK learns all from one ACK; one without counts duplicates.
         let most = if self.is.contains(Is::SACK) { 1 } else { 3 };

@@ -45,6 +45,7 @@ impl Connection {
             arrival.trim_to(&self.rcv);
             self.take_rest(ctx, arrival)
         } else {
+            // RFC 9293: MUST-10.
             // Simultaneous open (§3.5, figure 7): our SYN goes out again with its ACK.
             self.go(Transition::Syn);
             self.is |= Is::SYN_DUE;

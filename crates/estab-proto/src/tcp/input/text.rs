@@ -41,6 +41,7 @@ impl Connection {
         Flow::Continue(())
     }
 
+    // RFC 9293: SHLD-31, MAY-13.
     fn store(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) {
         if self.recv.held() == 0
             && let Some(capacity) = self.tuner.on_idle(ctx.now)

@@ -14,6 +14,7 @@ pub(in crate::tcp) struct NewData {
 
 impl Connection {
     /// The next segment of new data, if the rules let it go.
+    // RFC 9293: MUST-38, SHLD-15, SHLD-28.
     pub(in crate::tcp) fn next_data(&self) -> Option<NewData> {
         if !self.has_unsent() {
             return None;
@@ -40,6 +41,7 @@ impl Connection {
 
     /// Whether a small segment with the last queued bytes may leave now: Nagle holds it while
     /// anything is unacknowledged, but neither urgent bytes nor the end of the stream.
+    // RFC 9293: MUST-60, SHLD-7, MAY-16.
     fn is_pushed(&self, all: bool) -> bool {
         all && (self.nagle_permits() || self.fin_due() || self.snd.up.is_some())
     }

@@ -46,6 +46,7 @@ impl Connection {
     /// Starts or stops probing: it goes on exactly while bytes or a FIN wait, nothing in flight
     /// will bring an acknowledgement, and the window is what holds them (RFC 9293 §3.8.6.1,
     /// §3.8.6.2.1). To be called after everything else was done to the connection.
+    // RFC 9293: MUST-35.
     pub(crate) fn update_persist(&mut self, now: Instant) {
         let waiting = self.state.is_synchronized()
             && self.snd.una == self.snd.nxt

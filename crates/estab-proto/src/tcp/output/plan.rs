@@ -47,6 +47,7 @@ impl Connection {
 
     /// What recovery wants retransmitted, as far as the peer's window lets it: one pulled back lets
     /// only the oldest segment out, which doubles as a probe (RFC 9293 SHLD-16, SHLD-17).
+    // RFC 9293: MAY-7.
     fn in_window(&self, lost: Option<Retransmit>) -> Option<Retransmit> {
         let edge = self.snd.una + self.snd.wnd;
         lost.filter(|lost| lost.seq == self.snd.una || (lost.seq + lost.len).before_eq(edge))

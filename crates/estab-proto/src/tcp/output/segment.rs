@@ -135,6 +135,7 @@ impl Connection {
 
     /// A probe of the window or of the peer's life (RFC 9293 §3.8.6.1, §3.8.4): no data, and a
     /// number that was acknowledged already, which the peer must answer with its window.
+    // RFC 9293: SHLD-12.
     fn emit_probe(&mut self, ctx: &mut Ctx<'_>) -> SegmentOut {
         self.is.remove(Is::PROBE_DUE);
         self.emit(ctx, self.snd.nxt.back(1), Flags::empty(), 0..0)
@@ -150,6 +151,7 @@ impl Connection {
     ) -> SegmentOut {
         ctl |= Flags::ACK;
         if !text.is_empty() {
+            // RFC 9293: MUST-61, SHLD-27.
             ctl.set(Flags::PSH, text.end == self.send.len());
             if self.delayed_ack.pending() {
                 self.delayed_ack.set_interactive(true);
@@ -215,6 +217,7 @@ impl Connection {
     }
 
     /// The options of a segment in the data phase.
+    // RFC 9293: MUST-65.
     fn options(&self, now: Instant) -> TcpOptions {
         let mut opts = self.plain_options(now);
         opts.sack = self.sack_blocks();

@@ -24,6 +24,7 @@ impl Connection {
 
     /// The larger window that could be announced, if the step is worthwhile. After the peer's FIN
     /// none is: nothing more will come, and the record of TIME-WAIT keeps the edge as it is.
+    // RFC 9293: MAY-8.
     fn window_step(&self) -> Option<u32> {
         if !self.state.may_receive() {
             return None;

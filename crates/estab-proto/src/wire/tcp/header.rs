@@ -69,6 +69,7 @@ impl<'a> Segment<'a> {
     ///
     /// [`WireError::Truncated`] below 20 bytes, [`WireError::BadHeaderLength`] if the data offset
     /// is below 5 words or past the end, [`WireError::BadChecksum`].
+    // RFC 9293: MUST-3, MUST-5.
     pub fn parse(
         bytes: &'a [u8],
         src: IpAddr,
@@ -168,6 +169,7 @@ impl<'a> Segment<'a> {
 ///
 /// `payload_sum` is the sum of the text alone, `payload_len` its length in bytes. Whatever stands
 /// in the field before is ignored; a `header` shorter than 20 bytes is left alone.
+// RFC 9293: MUST-2.
 pub fn fill_checksum(
     header: &mut [u8],
     payload_sum: Sum,

@@ -124,6 +124,7 @@ impl TcpOptions {
     /// The order is Linux's: `mss, sackOK, TS, nop, wscale`, with a lone `TS` or `sackOK` behind
     /// two NOPs, then `nop nop SACK`. SACK blocks that do not fit are left out, the oldest first:
     /// three remain beside timestamps.
+    // RFC 9293: MUST-68, MUST-69.
     pub fn emit(&self, buf: &mut [u8]) -> usize {
         let mut out = Writer::new(buf);
         if let Some(mss) = self.mss {
@@ -184,6 +185,7 @@ impl TcpOptions {
 
     /// Takes options until the end; false if one is malformed. Each step moves on by a byte at
     /// least.
+    // RFC 9293: MUST-6, MUST-7, MUST-64, MUST-68.
     fn scan(&mut self, bytes: &[u8]) -> bool {
         let mut rest = bytes;
         loop {
@@ -205,6 +207,7 @@ impl TcpOptions {
     }
 
     /// Notes one option; false if its length is not that of its kind.
+    // RFC 9293: MUST-4.
     fn take(&mut self, kind: u8, data: &[u8]) -> bool {
         match (kind, data) {
             (kind::MSS, &[a, b]) => self.mss = Some(u16::from_be_bytes([a, b])),
