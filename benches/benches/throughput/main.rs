@@ -1,0 +1,96 @@
+//! How many bytes go through: two stacks in memory, and ours against the kernel's.
+//!
+//! `cargo bench -p estab-benches --bench throughput`
+//!
+//! - `memory/sans-io`: two [`estab_proto::Stack`]s hand packets to each other, in one thread;
+//! - `memory/async`: a [`estab::TcpStream`] to another over the in-memory link;
+//! - `tun/…/estab to kernel` and back: our stack over a TUN with an MTU of 1500;
+//! - `veth/kernel to kernel`: what the kernel does with itself over a veth pair between two
+//!   namespaces, in the same run.
+//!
+//! Kernel sockets use CUBIC. Figures of a shared machine mean little alone: what counts are the
+//! ratios that stand at the end. All of it happens in network namespaces of its own.
+
+mod kernel;
+mod memory;
+mod tun;
+mod veth;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput};
+
+/// Bytes moved by one iteration.
+const CHUNK: u64 = 16 << 20;
+
+/// Seconds per chunk of every sample, by name.
+static SAMPLES: Mutex<BTreeMap<String, Vec<f64>>> = Mutex::new(BTreeMap::new());
+
+/// Measures `transfer`, which moves that many chunks and says how long it took.
+fn measure(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    mut transfer: impl FnMut(u64) -> Duration,
+) {
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|chunks| {
+            let time = transfer(chunks);
+            let mut samples = SAMPLES
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            let each = time.as_secs_f64() / chunks as f64;
+            samples.entry(name.to_owned()).or_default().push(each);
+            time
+        });
+    });
+}
+
+fn main() -> ExitCode {
+    if veth::is_peer() {
+        return veth::peer();
+    }
+    if let Err(error) = estab_netns::enter() {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    let mut criterion = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(3))
+        .configure_from_args();
+    let mut group = criterion.benchmark_group("throughput");
+    group.throughput(Throughput::Bytes(CHUNK));
+    memory::bench(&mut group);
+    tun::bench(&mut group);
+    veth::bench(&mut group);
+    group.finish();
+    criterion.final_summary();
+    print_ratios();
+    ExitCode::SUCCESS
+}
+
+/// Each median beside the kernel's own.
+fn print_ratios() {
+    let mut samples = SAMPLES
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut medians = BTreeMap::new();
+    for (name, times) in samples.iter_mut() {
+        times.sort_by(f64::total_cmp);
+        medians.insert(name.as_str(), times[times.len() / 2]);
+    }
+    let reference = medians.get(veth::NAME).copied();
+    println!(
+        "\n{:<28}{:>10}{:>20}",
+        "median of the samples", "Gbit/s", "of kernel to kernel"
+    );
+    for (name, seconds) in &medians {
+        let rate = CHUNK as f64 * 8.0 / seconds / 1e9;
+        let ratio = reference.map_or("-".to_owned(), |base| format!("{:.2}", base / seconds));
+        println!("{name:<28}{rate:>10.2}{ratio:>20}");
+    }
+}

@@ -1,0 +1,88 @@
+//! Our stack against the kernel's over a TUN.
+
+use std::io;
+use std::time::Duration;
+
+use criterion::BenchmarkGroup;
+use criterion::measurement::WallTime;
+use estab::Stack;
+use estab::device::TunDevice;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::kernel::{Wish, serve};
+use crate::memory::clock;
+use crate::{CHUNK, measure};
+
+const BLOCK: usize = 256 << 10;
+
+pub(crate) fn bench(group: &mut BenchmarkGroup<'_, WallTime>) {
+    estab_netns::loopback_up().expect("a namespace");
+    estab_netns::disable_dad().expect("a namespace");
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let stack = runtime.block_on(stack()).expect("a TUN");
+    for (family, kernel) in [("IPv4", "10.99.0.1:0"), ("IPv6", "[fd99::1]:0")] {
+        let server = serve(kernel.parse().expect("an address")).expect("a server");
+        let run = |wish, chunks| {
+            let transfer = transfer(&stack, server, wish, chunks * CHUNK);
+            wait(&runtime, transfer)
+        };
+        measure(group, &format!("tun/{family}/estab to kernel"), |n| {
+            run(Wish::Take, n)
+        });
+        measure(group, &format!("tun/{family}/kernel to estab"), |n| {
+            run(Wish::Give, n)
+        });
+    }
+    wait(&runtime, async move {
+        stack.shutdown().await?;
+        Ok(Duration::ZERO)
+    });
+}
+
+fn wait(runtime: &Runtime, transfer: impl Future<Output = io::Result<Duration>>) -> Duration {
+    runtime.block_on(transfer).expect("a transfer")
+}
+
+async fn stack() -> io::Result<Stack> {
+    let tun = TunDevice::builder()
+        .addr("10.99.0.1/24")
+        .addr("fd99::1/64")
+        .build()
+        .await?;
+    Stack::builder()
+        .addr("10.99.0.2/24")
+        .addr("fd99::2/64")
+        .build(tun)
+}
+
+/// Moves `bytes` as the kernel's server is asked to.
+async fn transfer(
+    stack: &Stack,
+    server: std::net::SocketAddr,
+    wish: Wish,
+    bytes: u64,
+) -> io::Result<Duration> {
+    let mut stream = stack.connect(server).await?;
+    let mut block = vec![7; BLOCK];
+    let start = clock();
+    stream.write_all(&wish.encode(bytes)).await?;
+    if let Wish::Take = wish {
+        for _ in 0..bytes / BLOCK as u64 {
+            stream.write_all(&block).await?;
+        }
+        stream.read_exact(&mut [0]).await?;
+    } else {
+        let mut left = bytes;
+        while left > 0 {
+            left -= match stream.read(&mut block).await? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                n => n as u64,
+            };
+        }
+    }
+    Ok(start.elapsed())
+}
