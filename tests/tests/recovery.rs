@@ -347,6 +347,37 @@ fn the_round_trip_is_measured_from_the_right_transmission() {
     );
 }
 
+/// A receiver whose acknowledgement was lost answers the retransmission with the timestamp of the
+/// first transmission: that is no round trip of many seconds.
+#[test]
+fn a_lost_acknowledgement_does_not_lengthen_the_round_trip() {
+    let opts = TcpOptions {
+        mss: Some(MSS as u16),
+        timestamps: Some(Timestamps { val: 1, ecr: 0 }),
+        ..TcpOptions::default()
+    };
+    let (mut peer, id) = Peer::listening(settings()).open(opts);
+    for _ in 0..5 {
+        peer.write(id, b"data");
+        let first = peer.reply();
+        for _ in 0..4 {
+            peer.wait_for_segment(Duration::from_secs(60));
+        }
+        peer.wait(Duration::from_millis(10));
+        peer.note(&first);
+        peer.send(&peer.seg());
+        // The next exchange goes well, and takes the back-off away.
+        peer.write(id, b"data");
+        let next = peer.reply();
+        peer.wait(Duration::from_millis(10));
+        peer.note(&next);
+        peer.send(&peer.seg());
+        let info = peer.host.stack.info(id).unwrap();
+        assert!(info.rtt.unwrap() < Duration::from_millis(20), "{info:?}");
+        assert!(info.rto < Duration::from_secs(1), "{info:?}");
+    }
+}
+
 #[test]
 fn an_idle_connection_begins_anew() {
     let (mut peer, id) = established(true);
