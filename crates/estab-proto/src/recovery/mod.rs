@@ -36,6 +36,9 @@ const MAX_WINDOW: u32 = 1 << 30;
 /// The largest MSS the option can express (RFC 9293 §3.2): no segment is longer.
 const MAX_MSS: u32 = 0xffff;
 
+/// A tick of the timestamp clock: how much longer a round trip may seem by it.
+const TICK: Duration = Duration::from_millis(1);
+
 /// The state of loss recovery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CaState {
@@ -461,15 +464,24 @@ impl Recovery {
 
 /// The round-trip time an acknowledgment measures: by the first segment it covers if none of those
 /// was ever sent twice (RFC 6298 §3), else by the timestamp if SND.UNA advanced (RFC 7323 §4.1).
+///
+/// Not every timestamp tells which transmission was meant: a receiver that had the data, but whose
+/// acknowledgment was lost, answers the retransmission with the timestamp of long ago. Believed, it
+/// would make the timeout longer with every such loss. So one from before the retransmission does
+/// not count.
 fn round_trip(input: &AckInput<'_>, acked: &Covered, sacked: &Covered) -> Option<Duration> {
     let clean = |covered: &Covered| {
         covered
             .sent_at
-            .filter(|_| !covered.retransmitted)
+            .filter(|_| covered.resent_at.is_none())
             .map(|sent_at| input.now - sent_at)
     };
+    let since_resent = acked.resent_at.map_or(Duration::MAX, |at| input.now - at);
+    let by_timestamp = input
+        .ts_rtt
+        .filter(|rtt| acked.bytes > 0 && *rtt <= since_resent.saturating_add(TICK));
     clean(acked)
-        .or_else(|| input.ts_rtt.filter(|_| acked.bytes > 0))
+        .or(by_timestamp)
         .or_else(|| clean(sacked))
 }
 

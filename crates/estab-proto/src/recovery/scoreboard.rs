@@ -73,19 +73,17 @@ pub(super) struct Covered {
     pub(super) bytes: u32,
     /// When the first of those not acknowledged before was sent.
     pub(super) sent_at: Option<Instant>,
-    /// Whether one of them was ever retransmitted, which makes `sent_at` ambiguous.
-    pub(super) retransmitted: bool,
+    /// When the first of those that were sent more than once was last sent. They make `sent_at`
+    /// ambiguous.
+    pub(super) resent_at: Option<Instant>,
 }
 
 impl Covered {
     /// Adds what another block covered.
     pub(super) fn join(&mut self, other: Self) {
         self.bytes += other.bytes;
-        self.retransmitted |= other.retransmitted;
-        self.sent_at = match (self.sent_at, other.sent_at) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        self.sent_at = earlier(self.sent_at, other.sent_at);
+        self.resent_at = earlier(self.resent_at, other.resent_at);
     }
 
     fn note(&mut self, record: &Record, len: u32) {
@@ -93,11 +91,16 @@ impl Covered {
         if record.sacked {
             return;
         }
-        self.retransmitted |= record.retransmitted;
-        self.sent_at = Some(
-            self.sent_at
-                .map_or(record.sent_at, |at| at.min(record.sent_at)),
-        );
+        let sent_at = Some(record.sent_at);
+        self.sent_at = earlier(self.sent_at, sent_at);
+        self.resent_at = earlier(self.resent_at, sent_at.filter(|_| record.retransmitted));
+    }
+}
+
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
 
