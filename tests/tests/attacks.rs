@@ -241,6 +241,7 @@ fn no_closing_state_lasts_for_ever() {
 }
 
 /// Row 5: data for an application that is gone is refused aloud.
+// proves SHLD-3
 #[test]
 fn data_to_a_dead_application_is_reset() {
     let (mut peer, id) = established();
@@ -451,6 +452,7 @@ fn a_syn_in_a_connection_is_challenged_wherever_it_falls() {
 }
 
 /// Row 20: data whose acknowledgement no peer would send is not delivered.
+// proves MAY-12
 #[test]
 fn blind_data_is_not_delivered() {
     let (mut peer, id) = established();
@@ -612,6 +614,7 @@ fn time_wait_is_not_assassinated() {
 }
 
 /// Row 29: packets from nobody, from ourselves, or to everybody.
+// proves MUST-57, MUST-63
 #[test]
 fn impossible_addresses_are_dropped_without_a_word() {
     let mut peer = Peer::listening(config(B));
@@ -851,6 +854,7 @@ fn the_urgent_pointer_takes_no_byte_away() {
 }
 
 /// Row 40: options that cannot be.
+// proves MUST-7
 #[test]
 fn malformed_options_are_ignored() {
     let odd: [&[u8]; 8] = [
@@ -916,6 +920,7 @@ fn garbage_is_counted_and_forgotten() {
 }
 
 /// Row 23: initial sequence numbers of one tuple grow, those of different tuples are unrelated.
+// proves MUST-9, SHLD-1
 #[test]
 fn initial_sequence_numbers_cannot_be_guessed() {
     let mut peer = Peer::listening(config(B));

@@ -46,6 +46,7 @@ fn expect_open(world: &mut World, ids: [ConnId; 2], limit: Duration) {
     assert!(world.trace.count() < 30, "a packet war\n{}", world.trace);
 }
 
+// proves MUST-10
 #[test]
 fn two_opens_that_cross_make_one_connection() {
     let mut world = World::new();
@@ -69,6 +70,7 @@ fn two_opens_that_cross_make_one_connection() {
     expect_open(&mut world, ids, Duration::ZERO);
 }
 
+// proves MUST-10
 #[test]
 fn opens_that_cross_survive_the_loss_of_any_segment() {
     for lost in 0..8 {
@@ -301,6 +303,7 @@ fn an_open_that_is_given_up_leaves_nothing() {
     }
 }
 
+// proves MUST-46
 #[test]
 fn opens_that_cannot_be() {
     let mut world = World::new();
@@ -501,6 +504,7 @@ fn an_attempt_is_refused_or_ignored() {
 }
 
 /// RFC 6191: when a SYN may take the place of a connection in TIME-WAIT.
+// proves SHLD-4, MAY-2
 #[test]
 fn a_syn_may_end_time_wait_early() {
     struct Case {

@@ -168,6 +168,7 @@ fn a_path_is_tried_anew_after_ten_minutes() {
 }
 
 /// RFC 5927 §5.2: hard errors end an open, and are hints afterwards.
+// proves MUST-47, MUST-56, SHLD-25, SHLD-26
 #[test]
 fn unreachable_ends_an_open_but_not_a_connection() {
     let cases = [

@@ -27,6 +27,7 @@ fn with_buffer(bytes: u32) -> StackConfig {
 
 /// (a), (b): a FIN that comes with data, pushed or not, is lost with the data, or acknowledged at
 /// the wrong number, or answered by a FIN of our own.
+// proves MAY-1
 #[test]
 fn a_b_data_with_a_fin_is_delivered_and_then_the_end() {
     for push in [Flags::PSH, Flags::empty()] {
@@ -111,6 +112,7 @@ fn e_an_application_that_does_not_read_stops_its_peer() {
 }
 
 /// (f): the checksum is not looked at.
+// proves MUST-3
 #[test]
 fn f_a_damaged_segment_is_dropped_and_counted() {
     let (mut peer, id) = established();
@@ -133,6 +135,7 @@ fn f_a_damaged_segment_is_dropped_and_counted() {
 
 /// (g): out-of-order segments with PSH are dropped, and so are whole segments of which a part came
 /// before.
+// proves SHLD-31
 #[test]
 fn g_reordered_and_overlapping_segments_are_put_together() {
     let text = b"0123456789abcdef";

@@ -129,6 +129,7 @@ fn no_blocks_for_a_peer_that_did_not_ask() {
 
 /// Whatever the order, overlap and duplication: the stream is exact, and every acknowledgement is
 /// true.
+// proves SHLD-31, MAY-13
 #[test]
 fn any_order_is_put_together_and_every_block_is_true() {
     for seed in 0..100 {
@@ -170,6 +171,7 @@ fn any_order_is_put_together_and_every_block_is_true() {
 }
 
 /// RFC 9293 §3.8.6.2.2: the window moves by half the buffer or by a segment, not by a byte.
+// proves MUST-39
 #[test]
 fn a_slow_reader_sends_no_crumbs() {
     let (mut peer, id) = Peer::established(with_buffer(10_000));
@@ -197,6 +199,7 @@ fn a_slow_reader_sends_no_crumbs() {
     assert!(updates[0].wnd >= 1460);
 }
 
+// proves MUST-66
 #[test]
 fn what_a_closed_window_still_takes() {
     let (mut peer, id) = Peer::established(with_buffer(2000));
@@ -322,6 +325,7 @@ fn old_timestamps_are_refused() {
     assert_eq!(peer.state(id), State::Closed);
 }
 
+// proves MUST-30, MUST-33, MUST-62
 #[test]
 fn urgent_bytes_stay_in_the_stream() {
     let (mut peer, id) = Peer::established(with_buffer(60_000));

@@ -62,6 +62,7 @@ fn indices(segs: &[Seg], base: SeqNumber) -> Vec<u32> {
     segs.iter().map(|seg| index(seg, base)).collect()
 }
 
+// proves MUST-19, SHLD-28
 #[test]
 fn a_connection_begins_with_ten_segments() {
     let (mut peer, id) = established(true);
@@ -186,6 +187,7 @@ fn what_is_no_duplicate() {
     let _ = base;
 }
 
+// proves MUST-19
 #[test]
 fn a_timeout_sends_again_from_the_start_in_slow_start() {
     for sack in [true, false] {
@@ -241,6 +243,7 @@ fn a_receiver_may_go_back_on_its_word() {
 }
 
 /// RFC 9293 SHLD-16 and on: a window pulled back over data in flight.
+// proves MUST-34, SHLD-15, SHLD-16, SHLD-17, MAY-7
 #[test]
 fn a_window_may_shrink_over_data_in_flight() {
     let (mut peer, id) = established(true);
@@ -277,6 +280,7 @@ fn a_window_may_shrink_over_data_in_flight() {
     assert_eq!(una, 20);
 }
 
+// proves MUST-17, SHLD-7, MAY-16
 #[test]
 fn small_writes_wait_for_the_acknowledgement_unless_told_otherwise() {
     let (mut peer, id) = established(true);
@@ -315,6 +319,7 @@ fn the_end_of_a_stream_does_not_wait_for_nagle() {
 
 /// Karn: an acknowledgement of a segment sent twice says nothing about the round trip, unless a
 /// timestamp tells which was meant.
+// proves MUST-18
 #[test]
 fn the_round_trip_is_measured_from_the_right_transmission() {
     let (mut peer, id) = established(false);

@@ -242,6 +242,7 @@ fn half_close_and_end(
     assert_eq!(story.world.next_event(), None);
 }
 
+// proves MUST-13
 #[test]
 fn three_ways_to_open_and_four_to_close() {
     whole_life(1000, 2000);
@@ -287,6 +288,7 @@ fn the_third_segment_may_carry_data() {
     assert_eq!(story.world.read(B, server), b"at once");
 }
 
+// proves MUST-14, MUST-16, MUST-67, SHLD-5, MAY-3
 #[test]
 fn what_the_handshake_agrees_on_is_in_force() {
     let mut a = config(A);

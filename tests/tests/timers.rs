@@ -63,6 +63,7 @@ fn assert_ended(peer: &mut Peer, id: ConnId, error: ConnectionError) {
     assert_eq!(last, Some(&Event::Closed(id, Some(error))));
 }
 
+// proves MUST-28, MUST-29, SHLD-12, MAY-5
 #[test]
 fn keepalive_gives_a_dead_peer_two_hours_and_ten_probes() {
     let (mut peer, id) = established(|tcp| tcp.keepalive = Some(KeepaliveConfig::default()));
@@ -80,6 +81,7 @@ fn keepalive_gives_a_dead_peer_two_hours_and_ten_probes() {
     assert_ended(&mut peer, id, ConnectionError::TimedOut);
 }
 
+// proves MUST-26
 #[test]
 fn any_segment_starts_keepalive_over() {
     let (mut peer, id) = established(|tcp| tcp.keepalive = Some(KeepaliveConfig::default()));
@@ -103,6 +105,7 @@ fn any_segment_starts_keepalive_over() {
     assert_eq!(peer.state(id), State::Established);
 }
 
+// proves MUST-24, MUST-25
 #[test]
 fn keepalive_is_off_unless_asked_for() {
     let (mut peer, id) = established(|_| ());
@@ -117,6 +120,7 @@ fn keepalive_is_off_unless_asked_for() {
     assert_eq!(sent_within(&mut peer, seconds(7_200)).len(), 1);
 }
 
+// proves MUST-20, SHLD-9, SHLD-10, SHLD-11
 #[test]
 fn data_is_sent_again_until_r2() {
     let strict = TcpConfig::rfc_strict();
@@ -160,6 +164,7 @@ fn data_is_sent_again_until_r2() {
     }
 }
 
+// proves MUST-22, MUST-23
 #[test]
 fn a_syn_is_sent_again_for_three_minutes() {
     let mut peer = Peer::with(config(B));
@@ -241,6 +246,7 @@ fn answer_probes(peer: &mut Peer, time: Duration) -> Vec<Instant> {
     times
 }
 
+// proves MUST-36, MUST-37, SHLD-29, SHLD-30
 #[test]
 fn a_closed_window_is_probed_for_hours_while_the_peer_answers() {
     let (mut peer, id) = established(|_| ());
@@ -282,6 +288,7 @@ fn an_opened_window_ends_the_probing() {
     assert_eq!(peer.reply().text, b"waiting");
 }
 
+// proves MUST-40, SHLD-18
 #[test]
 fn an_ack_waits_40_ms_for_company() {
     let (mut peer, id) = established(|tcp| tcp.delayed_ack.quick_segments = 0);
@@ -307,6 +314,7 @@ fn an_ack_waits_40_ms_for_company() {
     assert_eq!(sent_within(&mut peer, seconds(1)), []);
 }
 
+// proves SHLD-19
 #[test]
 fn every_second_full_segment_is_acknowledged_at_once() {
     let (mut peer, _) = established(|tcp| tcp.delayed_ack.quick_segments = 0);
@@ -376,6 +384,7 @@ fn an_application_may_wait_for_the_peers_fin_as_long_as_it_likes() {
     assert_eq!(peer.read(id), b"at last");
 }
 
+// proves MUST-21
 #[test]
 fn a_user_timeout_counts_from_the_first_unacknowledged_byte() {
     let (mut peer, id) = established(|_| ());
@@ -439,6 +448,7 @@ fn in_time_wait(opts: TcpOptions) -> (Peer, Seg) {
     (peer, peers_fin)
 }
 
+// proves MUST-13
 #[test]
 fn only_a_repeated_fin_starts_twice_the_msl_over() {
     let (mut peer, fin) = in_time_wait(TcpOptions::default());

@@ -111,6 +111,7 @@ fn idling_for_longer_than_the_timeout_restarts() {
     }
 }
 
+// proves MAY-18
 #[test]
 fn an_algorithm_may_be_the_users() {
     #[derive(Debug)]

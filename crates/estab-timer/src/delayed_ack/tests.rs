@@ -16,6 +16,7 @@ fn settled() -> DelayedAck {
     })
 }
 
+// proves SHLD-19
 #[test]
 fn every_second_full_segment_is_acknowledged_at_once() {
     let mut acks = settled();
@@ -147,6 +148,7 @@ fn an_interactive_connection_waits_for_its_answers() {
 }
 
 /// RFC 9293 MUST-40.
+// proves MUST-40
 #[test]
 fn no_configuration_delays_for_half_a_second() {
     let mut acks = DelayedAck::new(&DelayedAckConfig {

@@ -27,6 +27,7 @@ fn a_dead_peer_is_given_up_exactly_on_schedule() {
     assert_eq!(dead, 7_200 + 10 * 75);
 }
 
+// proves MUST-27
 #[test]
 fn every_constant_is_configurable() {
     let config = KeepaliveConfig {
@@ -38,6 +39,7 @@ fn every_constant_is_configurable() {
 }
 
 /// RFC 9293 MUST-29.
+// proves MUST-29
 #[test]
 fn one_lost_probe_is_never_the_end() {
     for probes in [0, 1, 2] {

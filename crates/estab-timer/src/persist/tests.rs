@@ -23,6 +23,7 @@ fn schedule(rto: Duration, count: usize) -> Vec<u64> {
     probes
 }
 
+// proves SHLD-30
 #[test]
 fn gaps_double_up_to_the_cap() {
     assert_eq!(CONFIG, PersistConfig::default());
@@ -60,6 +61,7 @@ fn answers_keep_the_schedule_but_not_the_count() {
 }
 
 /// RFC 9293 MUST-37: six hours of a shut window, every probe answered.
+// proves MUST-37
 #[test]
 fn an_answering_peer_is_never_given_up() {
     let mut persist = Persist::new();

@@ -41,6 +41,7 @@ fn the_first_sample_sets_both() {
 }
 
 /// Worked by hand from §2.3.
+// proves MUST-18
 #[test]
 fn the_formula_uses_the_old_srtt() {
     let mut rtt = bare();
@@ -105,6 +106,7 @@ fn the_two_floors_differ() {
     }
 }
 
+// proves MUST-19
 #[test]
 fn back_off_doubles_up_to_the_maximum() {
     let mut rtt = strict();

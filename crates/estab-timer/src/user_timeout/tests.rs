@@ -36,6 +36,7 @@ fn black_hole(config: &GiveUpConfig, stage: Stage) -> (Option<u64>, u64, Option<
     }
 }
 
+// proves MUST-23, SHLD-10, SHLD-11
 #[test]
 fn the_defaults_meet_the_rfc() {
     let (modern, strict) = (GiveUpConfig::default(), GiveUpConfig::RFC_STRICT);
@@ -67,6 +68,7 @@ fn the_application_sets_its_own_limit() {
     assert_eq!(black_hole(&impatient, Stage::Data), (None, 1, Some(2)));
 }
 
+// proves MUST-21
 #[test]
 fn the_application_can_wait_for_ever() {
     let config = GiveUpConfig {

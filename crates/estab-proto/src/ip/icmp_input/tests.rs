@@ -63,6 +63,7 @@ fn sending() -> (Bench, ConnId, Vec<u8>) {
     (bench, id, first)
 }
 
+// proves SHLD-26
 #[test]
 fn hard_errors_end_an_open() {
     for (code, error) in [
@@ -82,6 +83,7 @@ fn hard_errors_end_an_open() {
     }
 }
 
+// proves MUST-47, MUST-56, SHLD-25
 #[test]
 fn soft_errors_are_told_and_nothing_more() {
     for (code, error) in [
@@ -217,6 +219,7 @@ fn a_half_open_attempt_ends_by_a_hard_error_alone() {
     assert_eq!(bench.stack.counts().half_open, 0);
 }
 
+// proves MUST-55
 #[test]
 fn what_is_never_acted_on_is_counted() {
     let (mut bench, id, data) = sending();

@@ -27,6 +27,7 @@ fn syn(src: &str, dst: &str) -> Seg {
     seg
 }
 
+// proves MUST-57, MUST-63
 #[test]
 fn martians_get_no_answer() {
     let mut bench = Bench::new();
@@ -103,6 +104,7 @@ fn with_options(options: &[u8], payload: &[u8]) -> Vec<u8> {
     packet
 }
 
+// proves MUST-50
 #[test]
 fn source_routes_are_refused_and_other_options_ignored() {
     let mut bench = Bench::new();

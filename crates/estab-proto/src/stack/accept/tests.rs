@@ -40,6 +40,7 @@ fn the_most_particular_listener_hears() {
     }
 }
 
+// proves MUST-41
 #[test]
 fn a_place_is_taken_once() {
     let mut bench = Bench::new();
@@ -81,6 +82,7 @@ fn port_0_is_one_that_is_free() {
     );
 }
 
+// proves MUST-42
 #[test]
 fn a_port_in_use_can_be_listened_on() {
     let mut bench = Bench::new();

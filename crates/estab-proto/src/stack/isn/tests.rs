@@ -21,6 +21,7 @@ fn isn(secret: u8, now: Instant, key: &TupleKey) -> u32 {
     initial(&Secrets::new(&[secret; 32]), IsnPolicy::Keyed, now, key).to_u32()
 }
 
+// proves MUST-8, SHLD-1
 #[test]
 fn one_tuple_follows_the_clock() {
     let start = Instant::from_secs(77);
@@ -29,6 +30,7 @@ fn one_tuple_follows_the_clock() {
     assert_eq!(later.wrapping_sub(first), 250_000);
 }
 
+// proves MUST-9, SHLD-1
 #[test]
 fn tuples_and_stacks_are_unrelated() {
     let now = Instant::from_secs(77);

@@ -41,6 +41,7 @@ fn an_open_sends_a_syn_and_completes() {
     assert_eq!(bench.stack.counts().ports, 1);
 }
 
+// proves MUST-46
 #[test]
 fn nobody_connects_to_what_is_not_one_host() {
     let mut bench = Bench::new();
@@ -73,6 +74,7 @@ fn nobody_connects_to_what_is_not_one_host() {
     assert_eq!(mixed, Err(ConnectError::NoLocalAddress));
 }
 
+// proves MUST-44
 #[test]
 fn the_source_address_is_the_nearest() {
     let mut bench = Bench::with(|config| {

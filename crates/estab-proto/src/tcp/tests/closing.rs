@@ -124,6 +124,7 @@ fn data_for_an_application_that_left_is_answered_by_a_reset() {
     assert_eq!(sent, Err(CallError::Ended(ConnectionError::Reset)));
 }
 
+// proves SHLD-3
 #[test]
 fn unread_data_turns_a_close_into_a_reset() {
     let mut couple = Couple::established(&TcpConfig::modern(), (1, 2));

@@ -15,6 +15,7 @@ fn data(couple: &Couple, offset: u32, text: &[u8]) -> Flying {
     }
 }
 
+// proves SHLD-14
 #[test]
 fn the_right_edge_never_moves_left() {
     let mut config = TcpConfig::modern();

@@ -58,6 +58,7 @@ fn an_ordinary_segment_has_timestamps_then_sack_behind_two_nops_each() {
     assert_eq!(TcpOptions::parse(&bytes), Ok(options));
 }
 
+// proves MUST-68, MUST-69
 #[test]
 fn each_option_alone_is_padded_in_front() {
     let cases = [
@@ -121,6 +122,7 @@ fn a_short_buffer_takes_nothing() {
     assert_eq!(options.emit(&mut [0; 11]), 0);
 }
 
+// proves MUST-6, MUST-64
 #[test]
 fn unknown_options_are_skipped_and_unaligned_ones_read() {
     let bytes = [
@@ -132,6 +134,7 @@ fn unknown_options_are_skipped_and_unaligned_ones_read() {
     assert_eq!(options.timestamps, timestamps());
 }
 
+// proves MUST-4
 #[test]
 fn nothing_counts_behind_the_end_of_the_list() {
     let bytes = [1, 0, 2, 4, 5, 0xb4, 9];
@@ -156,6 +159,7 @@ fn a_window_scale_is_kept_as_sent() {
     );
 }
 
+// proves MUST-7
 #[test]
 fn what_came_before_a_malformation_is_kept() {
     let malformed: [&[u8]; 14] = [
