@@ -6,10 +6,12 @@
 //! - [`app`]: an application that writes, reads, stalls and closes by a plan;
 //! - [`check`]: the rules every packet must keep, written apart from the stack;
 //! - [`kernel`], [`transfer`]: a stack against the kernel over a TUN, and bytes with their hash;
+//! - [`faulty`]: the faults of [`link`] for real streams, in tokio's time;
 //! - [`link`], [`rng`], [`pattern`], [`trace`]: faults, seeds, streams and traces.
 
 pub mod app;
 pub mod check;
+pub mod faulty;
 pub mod host;
 pub mod icmp;
 pub mod kernel;

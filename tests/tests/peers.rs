@@ -10,6 +10,7 @@ use estab_proto::{ConnId, SeqNumber, State};
 use estab_tests::peer::ISS;
 use estab_tests::world::{A, B, config};
 use estab_tests::{Peer, Seg, World};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn established() -> (Peer, ConnId) {
     Peer::established(config(B))
@@ -345,4 +346,52 @@ fn p_a_repeated_syn_gets_the_same_answer() {
     peer.rcv = SeqNumber::new(first.seq.to_u32()) + 1;
     peer.send(&peer.seg());
     assert!(peer.accept().is_some());
+}
+
+/// (h): dropping a stream blocks its thread, and panics on a `current_thread` runtime.
+#[test]
+fn h_a_stream_can_be_dropped_anywhere() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let (client, server) = runtime.block_on(async {
+        let (client, server) = estab::testing::streams().await.unwrap();
+        // Unsent bytes, unread bytes, halves one by one.
+        client.try_write(&[1; 10_000]).unwrap();
+        drop(client);
+        drop(server.into_split());
+        estab::testing::streams().await.unwrap()
+    });
+    // Outside of the runtime, and after its end.
+    drop(client);
+    drop(runtime);
+    drop(server);
+}
+
+/// (j) again: what the application calls returns although the peer keeps its half open.
+#[test]
+fn j_the_future_of_shutdown_resolves() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (mut client, mut server) = estab::testing::streams().await.unwrap();
+        client.write_all(b"all I have to say").await.unwrap();
+        let limit = Duration::from_secs(1);
+        tokio::time::timeout(limit, client.shutdown())
+            .await
+            .unwrap()
+            .unwrap();
+        let mut heard = Vec::new();
+        server.read_to_end(&mut heard).await.unwrap();
+        server.write_all(b"and I have more").await.unwrap();
+        drop(server);
+        heard.clear();
+        client.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard, b"and I have more");
+    });
 }

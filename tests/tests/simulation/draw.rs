@@ -90,7 +90,7 @@ impl Scenario {
 
     /// Whether the weather is so bad that a connection may rightly be given up.
     pub(crate) fn is_hopeless(&self) -> bool {
-        self.is_worse_than(if self.outage.is_some() { 0.1 } else { 0.28 })
+        self.is_worse_than(if self.outage.is_some() { 0.1 } else { 0.2 })
     }
 
     /// Whether more of the packets than this do not arrive whole.
