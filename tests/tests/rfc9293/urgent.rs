@@ -39,7 +39,7 @@ fn urgent_data_of_any_length_is_sent() {
 fn the_application_hears_of_each_advance_once() {
     let (mut peer, id) = established(|_| ());
     let urgent = Event::Urgent(id);
-    let mut tell = |peer: &mut estab_tests::Peer, up: u16, text: &[u8]| {
+    let tell = |peer: &mut estab_tests::Peer, up: u16, text: &[u8]| {
         peer.host.events.clear();
         let mut seg = peer.seg().ctl(Flags::URG).text(text);
         seg.up = up;
