@@ -274,14 +274,14 @@ impl Peer {
     }
 
     /// The next segment the host sent.
-    pub fn next(&mut self) -> Option<Seg> {
+    pub fn next_segment(&mut self) -> Option<Seg> {
         self.next_packet()
             .map(|(_, packet)| Seg::parse(&packet).expect("a segment"))
     }
 
     /// All segments the host sent and nobody looked at yet.
     pub fn replies(&mut self) -> Vec<Seg> {
-        std::iter::from_fn(|| self.next()).collect()
+        std::iter::from_fn(|| self.next_segment()).collect()
     }
 
     /// The one segment the host sent.
@@ -290,7 +290,7 @@ impl Peer {
     ///
     /// If it sent none or several.
     pub fn reply(&mut self) -> Seg {
-        let Some(seg) = self.next() else {
+        let Some(seg) = self.next_segment() else {
             panic!("no answer\n{}", self.trace)
         };
         self.expect_silence();

@@ -18,9 +18,11 @@ fn in_flight(ipv6: bool) -> (Peer, ConnId, Vec<Vec<u8>>) {
         port: Some(80),
         ..Default::default()
     });
-    let mut opts = TcpOptions::default();
-    opts.mss = Some(1440);
-    opts.sack_permitted = true;
+    let opts = TcpOptions {
+        mss: Some(1440),
+        sack_permitted: true,
+        ..TcpOptions::default()
+    };
     let id = peer.handshake(opts);
     peer.write(id, &[5; 14_400]);
     let packets: Vec<_> = std::iter::from_fn(|| peer.next_packet())

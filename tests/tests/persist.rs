@@ -15,7 +15,7 @@ fn an_ack_that_shuts_the_window_starts_the_probing() {
     peer.send(&ack);
     peer.write(id, &[7; 30]);
     peer.wait(Duration::from_secs(1));
-    while let Some(seg) = peer.next() {
+    while let Some(seg) = peer.next_segment() {
         peer.note(&seg);
     }
     peer.wnd = 0;

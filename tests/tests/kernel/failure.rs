@@ -58,9 +58,9 @@ fn a_deleted_interface_ends_everything_that_waits() {
                     println!("{name}: {what}: {error:?}");
                 }
                 // And whatever is asked later.
-                stack.listen((OURS[0], 8)).await.err().expect("no stack");
-                stack.connect(remote).await.err().expect("no stack");
-                stack.stats().await.err().expect("no stack");
+                stack.listen((OURS[0], 8)).await.expect_err("no stack");
+                stack.connect(remote).await.expect_err("no stack");
+                stack.stats().await.expect_err("no stack");
                 drop(client);
             });
         }

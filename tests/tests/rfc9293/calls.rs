@@ -97,7 +97,7 @@ fn diffserv_and_time_to_live_are_on_every_packet() {
     peer.on(|stack, now| stack.set_tos(now, id, 0x2f)).unwrap();
     peer.on(|stack, now| stack.set_ttl(now, id, 200)).unwrap();
     peer.wait(std::time::Duration::from_secs(1));
-    let again = peer.next().expect("a retransmission");
+    let again = peer.next_segment().expect("a retransmission");
     assert_eq!((again.tos, again.ttl), (0x2c, 200));
     let (mut plain, id) = established(|_| ());
     plain.write(id, b"text");

@@ -17,7 +17,7 @@ fn urgent_data_of_any_length_is_sent() {
         peer.write(id, &[2; 100]);
         let mut received = 0;
         for _ in 0..2000 {
-            let Some(seg) = peer.next() else {
+            let Some(seg) = peer.next_segment() else {
                 break;
             };
             assert_eq!(seg.seq, peer.rcv, "in order");

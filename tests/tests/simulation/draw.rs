@@ -41,7 +41,7 @@ pub(crate) const KEEPALIVE: KeepaliveConfig = KeepaliveConfig {
 impl Scenario {
     pub(crate) fn draw(rng: &mut Rng) -> Self {
         let ipv6 = rng.chance(0.5);
-        let fixed_isn = rng.chance(0.6);
+        let fixed_isn = rng.chance(0.4);
         let faults = [draw_faults(rng, fixed_isn), draw_faults(rng, fixed_isn)];
         // A timestamp clock that wraps during the run is as good as any other.
         let start = Instant::from_millis(rng.pick(&[1_000, 77_777_777, (1 << 32) - 3_000]));
@@ -114,8 +114,8 @@ fn draw_faults(rng: &mut Rng, fixed_isn: bool) -> Faults {
         7..9 => chance(rng, 0.2),
         _ => 0.3,
     };
-    // Copies that come much later than a round trip may meet a later connection; with a fixed
-    // initial sequence number nothing could tell them from it.
+    // With a fixed initial sequence number nothing could tell what comes late, and copies above all,
+    // from a later connection.
     let late = match rng.below(20) {
         0 if !fixed_isn => Duration::from_secs(20),
         _ => delay * rng.between(0, 4) as u32 + Duration::from_millis(rng.below(20)),
@@ -127,7 +127,7 @@ fn draw_faults(rng: &mut Rng, fixed_isn: bool) -> Faults {
         } else {
             0.0
         },
-        duplicate: if rng.chance(0.5) {
+        duplicate: if !fixed_isn && rng.chance(0.7) {
             chance(rng, 0.2)
         } else {
             0.0
