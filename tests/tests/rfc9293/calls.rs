@@ -1,10 +1,12 @@
 //! §3.9: what a user asks.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use estab_proto::{IpCidr, ListenConfig, ListenError, State};
 use estab_tests::Peer;
 use estab_tests::world::{B, PORT, config};
+use estab_timer::KeepaliveConfig;
 
 use crate::established;
 
@@ -55,7 +57,7 @@ fn the_local_address_is_chosen_once() {
         peer.on(|stack, _| stack.add_addr(nearer));
         peer.write(id, b"text");
         peer.on(|stack, now| stack.shutdown(now, id)).unwrap();
-        peer.wait(std::time::Duration::from_secs(10));
+        peer.wait(Duration::from_secs(10));
         let sent = peer.replies();
         assert!(sent.len() > 3, "retransmissions too");
         assert!(sent.iter().all(|seg| seg.src == syn.src));
@@ -89,17 +91,46 @@ fn diffserv_and_time_to_live_are_on_every_packet() {
     });
     peer.write(id, b"text");
     peer.send_text(b"text");
-    peer.wait(std::time::Duration::from_secs(1));
+    peer.wait(Duration::from_secs(1));
     let sent = peer.replies();
     assert!(sent.len() > 2, "text, ACK, retransmission");
     assert!(sent.iter().all(|seg| (seg.tos, seg.ttl) == (0xb8, 7)));
     // The two low bits are ECN's.
     peer.on(|stack, now| stack.set_tos(now, id, 0x2f)).unwrap();
     peer.on(|stack, now| stack.set_ttl(now, id, 200)).unwrap();
-    peer.wait(std::time::Duration::from_secs(1));
+    peer.wait(Duration::from_secs(1));
     let again = peer.next_segment().expect("a retransmission");
     assert_eq!((again.tos, again.ttl), (0x2c, 200));
     let (mut plain, id) = established(|_| ());
     plain.write(id, b"text");
     assert_eq!(plain.reply().ttl, 64);
+}
+
+// proves MUST-24, MUST-26, MUST-27, SHLD-12
+#[test]
+fn keepalive_is_switched_and_timed_by_the_application() {
+    let (mut peer, id) = established(|_| ());
+    let every = |idle: u64| KeepaliveConfig {
+        idle: Duration::from_secs(idle),
+        ..KeepaliveConfig::default()
+    };
+    peer.on(|stack, now| stack.set_keepalive(now, id, Some(every(10))))
+        .unwrap();
+    peer.wait(Duration::from_secs(9));
+    peer.send_text(b"the peer is alive");
+    peer.wait(Duration::from_secs(9));
+    peer.replies();
+    let (_, probe) = peer.wait_for_segment(Duration::from_millis(1001));
+    assert_eq!((probe.seq, probe.len()), (peer.rcv.back(1), 0));
+    peer.send(&peer.seg());
+    peer.on(|stack, now| stack.set_keepalive(now, id, None))
+        .unwrap();
+    peer.wait(Duration::from_secs(86_400));
+    peer.expect_silence();
+    // While something is outstanding the retransmissions say enough.
+    peer.on(|stack, now| stack.set_keepalive(now, id, Some(every(10))))
+        .unwrap();
+    peer.write(id, b"text");
+    peer.wait(Duration::from_secs(60));
+    assert!(peer.replies().iter().all(|seg| seg.text == b"text"));
 }

@@ -1,7 +1,7 @@
 //! §3.1, §3.2, §3.7.1: options.
 
 use estab_proto::ListenConfig;
-use estab_proto::wire::Flags;
+use estab_proto::wire::{Flags, TcpOptions, Timestamps};
 use estab_tests::world::{B, PORT, config};
 use estab_tests::{Peer, Seg};
 
@@ -103,4 +103,99 @@ fn the_mss_option_is_on_syns_alone() {
         ..peer.seg()
     });
     assert_eq!(peer.host.stack.info(id).unwrap().snd_mss, 536);
+}
+
+/// The option bytes of a packet over IPv4.
+fn option_bytes(packet: &[u8]) -> &[u8] {
+    let tcp = &packet[20..];
+    &tcp[20..usize::from(tcp[12] >> 4) * 4]
+}
+
+// proves MUST-68, MUST-69
+#[test]
+fn every_option_sent_has_its_length_and_nothing_follows_the_end() {
+    let mut packets = Vec::new();
+    let mut peer = Peer::listening(config(B));
+    let syn = Seg {
+        opts: TcpOptions {
+            mss: Some(1460),
+            window_scale: Some(7),
+            sack_permitted: true,
+            timestamps: Some(Timestamps { val: 1, ecr: 0 }),
+            ..TcpOptions::default()
+        },
+        ..peer.syn()
+    };
+    peer.send(&syn);
+    let (_, syn_ack) = peer.next_packet().unwrap();
+    peer.nxt += 1;
+    let ours = Seg::parse(&syn_ack).unwrap();
+    packets.push(syn_ack);
+    peer.timestamps = syn.opts.timestamps;
+    peer.note(&ours);
+    peer.send(&peer.seg());
+    // One, two, three blocks.
+    for hole in 1..4 {
+        peer.send(&peer.seg().seq(peer.nxt + hole * 2000).text(b"beyond"));
+    }
+    peer.connect_host();
+    packets.extend(std::iter::from_fn(|| peer.next_packet()).map(|(_, packet)| packet));
+    assert_eq!(packets.len(), 5);
+    for packet in &packets {
+        let mut rest = option_bytes(packet);
+        assert!(!rest.is_empty());
+        while let [kind, tail @ ..] = rest {
+            rest = match (kind, tail) {
+                (0, padding) => {
+                    assert!(padding.iter().all(|byte| *byte == 0), "{packet:?}");
+                    &[]
+                }
+                (1, tail) => tail,
+                (_, [len, ..]) => &rest[usize::from(*len)..],
+                (_, []) => panic!("cut off: {packet:?}"),
+            };
+        }
+    }
+}
+
+// proves MUST-16, MUST-67
+#[test]
+fn a_segment_fits_the_peer_and_the_link_with_its_options() {
+    for (ipv6, mtu, mss, stamped) in [
+        (false, 1500, 9000, false),
+        (false, 1500, 1460, true),
+        (false, 1500, 1000, true),
+        (false, 9000, 8000, true),
+        (true, 1500, 9000, true),
+        (true, 1280, 1220, false),
+    ] {
+        let mut config = config(B);
+        config.mtu = mtu;
+        config.tcp.send_buffer = fixed(1 << 20);
+        let mut peer = Peer::with(config);
+        if ipv6 {
+            peer = peer.ipv6();
+        }
+        peer.host.checker.set_mtu(mtu);
+        peer.listen(ListenConfig {
+            port: Some(PORT),
+            ..ListenConfig::default()
+        });
+        let id = peer.handshake(TcpOptions {
+            mss: Some(mss),
+            timestamps: stamped.then_some(Timestamps { val: 1, ecr: 0 }),
+            ..TcpOptions::default()
+        });
+        let headers = if ipv6 { 60 } else { 40 };
+        let info = peer.host.stack.info(id).unwrap();
+        assert_eq!(
+            info.advertised_mss,
+            mtu - headers,
+            "options are not taken off"
+        );
+        peer.write(id, &[0; 60_000]);
+        let expected = u32::from(mss).min(mtu - headers) - if stamped { 12 } else { 0 };
+        let longest = peer.replies().iter().map(|seg| seg.text.len()).max();
+        assert_eq!(longest, Some(expected as usize), "{mtu} {mss} {stamped}");
+    }
 }
