@@ -91,6 +91,7 @@ fn a_lost_syn_leaves_one_segment() {
     assert_eq!(write(&mut peer, id, 40).len(), 1);
 }
 
+// proves MUST-19
 #[test]
 fn the_third_duplicate_repairs_with_sack() {
     let (mut peer, id) = established(true);

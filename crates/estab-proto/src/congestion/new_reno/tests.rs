@@ -13,6 +13,7 @@ fn avoiding() -> (NewReno, Window) {
 }
 
 /// RFC 5681 §3.1: one segment a round trip, however the receiver acknowledges.
+// proves MUST-19
 #[test]
 fn a_segment_a_round_trip() {
     for per_ack in [10, 500, MSS, 2 * MSS, 5 * MSS, 10 * MSS] {
