@@ -35,20 +35,14 @@ fn rows(state: State) -> Vec<Row> {
         rows.extend([Room::Little, Room::None].map(|room| Row { room, ..row }));
     }
     if state.is_synchronized() || state == State::SynReceived {
-        let timestamps = true;
+        let roomy = rows.iter().filter(|row| row.room == Room::Plenty).copied();
+        let roomy: Vec<_> = roomy.collect();
         for require_timestamps in [false, true] {
-            let with = rows
-                .clone()
-                .into_iter()
-                .filter(|row| !row.timestamps && row.room == Room::Plenty);
-            let with: Vec<_> = with
-                .map(|row| Row {
-                    timestamps,
-                    require_timestamps,
-                    ..row
-                })
-                .collect();
-            rows.extend(with);
+            rows.extend(roomy.iter().map(|row| Row {
+                timestamps: true,
+                require_timestamps,
+                ..*row
+            }));
         }
     }
     rows
@@ -67,11 +61,12 @@ fn arrivals(m: &Model) -> Vec<Arrival> {
         Flags::RST | Flags::ACK,
         Flags::URG | Flags::ACK,
         Flags::SYN | Flags::FIN,
+        Flags::SYN | Flags::RST,
     ];
     // Old, straddling, one stale number, in place, beyond a gap, the last number, the edge, beyond.
     let seqs: BTreeSet<i64> = [-100, -5, -1, 0, 3, m.wnd - 1, m.wnd, m.wnd + 1].into();
-    let too_old = m.una - m.max_snd_wnd - 1;
-    let acks: BTreeSet<i64> = [too_old, m.una - 1, m.una, m.una / 2, 0, 1].into();
+    let oldest = m.una - m.max_snd_wnd;
+    let acks: BTreeSet<i64> = [oldest - 1, oldest, m.una - 1, m.una, m.una / 2, 0, 1].into();
     let timestamps: &[Ts] = match m.timestamps {
         true => &[Ts::Missing, Ts::Older, Ts::Same, Ts::Newer],
         false if m.state == State::TimeWait => &[Ts::Missing, Ts::Newer],
