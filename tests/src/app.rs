@@ -9,6 +9,9 @@ use estab_proto::{CallError, ConnId, ConnectionError, FourTuple, Instant, Stack}
 use crate::pattern::Pattern;
 use crate::rng::{Rng, mix};
 
+/// The most bytes an application gives the stack at once.
+pub const LARGEST_PIECE: u32 = 1 << 20;
+
 /// When an end closes its sending direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
@@ -69,7 +72,7 @@ impl Plan {
             stream: Pattern::new(rng.next_u64()),
             len,
             close: rng.pick(&[Close::WhenWritten, Close::AfterPeer]),
-            chunk: rng.pick(&[100 + len / 50, 1000, 5000, 1 << 20]),
+            chunk: rng.pick(&[100 + len / 50, 1000, 5000, LARGEST_PIECE.into()]),
             stall: rng.pick(&[0.0, 0.0, 0.02, 0.2]),
             pause: Duration::from_millis(rng.pick(&[1, 30, 500, 5000])),
             zero_copy: rng.chance(0.5),

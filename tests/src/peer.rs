@@ -228,7 +228,7 @@ impl Peer {
     }
 
     fn give(&mut self, packet: &[u8]) {
-        self.trace.record(self.now, A, packet);
+        self.trace.sent(self.now, A, packet);
         self.host.receive(self.now, packet);
     }
 
@@ -263,7 +263,7 @@ impl Peer {
 
     fn drain(&mut self) {
         for packet in self.host.drain(self.now) {
-            self.trace.record(self.now, B, &packet);
+            self.trace.sent(self.now, B, &packet);
             self.sent.push_back((self.now, packet));
         }
     }

@@ -1,5 +1,6 @@
-//! What was sent when, to be shown when a test fails and compared when it is repeated.
+//! What was sent and arrived when, to be shown when a test fails and compared when it is repeated.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -9,36 +10,49 @@ use estab_proto::wire::Pretty;
 use crate::world::Side;
 
 /// The last packets are kept as bytes, up to this many.
-const KEPT: usize = 4096;
+const KEPT: usize = 8192;
 
-/// A packet that was sent.
+/// A packet that was sent, or that arrived.
 #[derive(Clone, Debug)]
-struct Sent {
+struct Event {
     at: Instant,
-    by: Side,
+    side: Side,
+    arrived: bool,
     packet: Vec<u8>,
 }
 
-/// The packets of a run in the order they were sent. Its `Display` text has a line for each of the
-/// last few thousand.
+/// The packets of a run. Its `Display` text has a line for each of the last few thousand events:
+/// `A ->` for a packet A sent, `A <-` for one that reached it.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    last: std::collections::VecDeque<Sent>,
+    last: VecDeque<Event>,
+    forgotten: u64,
     count: u64,
     hasher: DefaultHasher,
 }
 
 impl Trace {
-    /// Notes a packet.
-    pub fn record(&mut self, at: Instant, by: Side, packet: &[u8]) {
-        (at, by, packet).hash(&mut self.hasher);
+    /// Notes a packet that `side` sends.
+    pub fn sent(&mut self, at: Instant, side: Side, packet: &[u8]) {
+        (at, side, packet).hash(&mut self.hasher);
         self.count += 1;
+        self.keep(at, side, false, packet);
+    }
+
+    /// Notes a packet that reaches `side`.
+    pub fn arrived(&mut self, at: Instant, side: Side, packet: &[u8]) {
+        self.keep(at, side, true, packet);
+    }
+
+    fn keep(&mut self, at: Instant, side: Side, arrived: bool, packet: &[u8]) {
         if self.last.len() == KEPT {
             self.last.pop_front();
+            self.forgotten += 1;
         }
-        self.last.push_back(Sent {
+        self.last.push_back(Event {
             at,
-            by,
+            side,
+            arrived,
             packet: packet.to_vec(),
         });
     }
@@ -56,13 +70,14 @@ impl Trace {
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dropped = self.count - self.last.len() as u64;
-        if dropped > 0 {
-            writeln!(f, "  ({dropped} packets before)")?;
+        if self.forgotten > 0 {
+            writeln!(f, "  ({} before)", self.forgotten)?;
         }
-        for Sent { at, by, packet } in &self.last {
-            let seconds = at.as_nanos() as f64 / 1e9;
-            writeln!(f, "  {seconds:>16.6} {by:?} {}", Pretty(packet))?;
+        for event in &self.last {
+            let seconds = event.at.as_nanos() as f64 / 1e9;
+            let way = if event.arrived { "<-" } else { "->" };
+            let (side, packet) = (event.side, Pretty(&event.packet));
+            writeln!(f, "  {seconds:>16.6} {side:?} {way} {packet}")?;
         }
         Ok(())
     }

@@ -169,7 +169,7 @@ impl World {
 
     /// Puts a packet on the link as if `side` had sent it.
     pub fn send(&mut self, side: Side, packet: Vec<u8>) {
-        self.trace.record(self.now, side, &packet);
+        self.trace.sent(self.now, side, &packet);
         if let Some(pass) = &mut self.pass
             && let Some(seg) = Seg::parse(&packet)
             && !pass(side, &seg)
@@ -215,6 +215,7 @@ impl World {
             let Some(Reverse(next)) = self.in_flight.pop() else {
                 unreachable!("peeked")
             };
+            self.trace.arrived(at, next.to, &next.packet);
             self.host(next.to).receive(at, &next.packet);
             self.drain(next.to);
             return Step::Arrival(next.to, next.packet);

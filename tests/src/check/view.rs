@@ -50,16 +50,17 @@ impl View {
     }
 }
 
-/// Reads a packet and checks everything that needs no memory of earlier ones. Of malformed options
-/// those before the malformation count, unless it is `strict`.
+/// Reads a packet and checks everything that needs no memory of earlier ones. One that was sent is
+/// read `strict`; of one that was received, options count up to a malformation, and nobody minds
+/// a hop limit of 0.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
 pub(super) fn read(packet: &[u8], strict: bool) -> Result<Packet, String> {
     let (src, dst, protocol, payload) = match packet.first().map(|first| first >> 4) {
-        Some(4) => read_ipv4(packet)?,
-        Some(6) => read_ipv6(packet)?,
+        Some(4) => read_ipv4(packet, strict)?,
+        Some(6) => read_ipv6(packet, strict)?,
         _ => return Err("no IP version".into()),
     };
     let pseudo = pseudo_header(src, dst, protocol, payload.len());
@@ -87,7 +88,7 @@ pub(super) fn read(packet: &[u8], strict: bool) -> Result<Packet, String> {
 
 type Ip<'a> = (IpAddr, IpAddr, u8, &'a [u8]);
 
-fn read_ipv4(packet: &[u8]) -> Result<Ip<'_>, String> {
+fn read_ipv4(packet: &[u8], strict: bool) -> Result<Ip<'_>, String> {
     if packet.len() < 20 || packet[0] != 0x45 {
         return Err("IPv4 header length".into());
     }
@@ -100,18 +101,18 @@ fn read_ipv4(packet: &[u8]) -> Result<Ip<'_>, String> {
     if word(packet, 6) & 0xbfff != 0 {
         return Err("IPv4 fragment or reserved bit".into());
     }
-    if packet[8] == 0 {
+    if strict && packet[8] == 0 {
         return Err("IPv4 TTL 0".into());
     }
     let addr = |at| IpAddr::V4(Ipv4Addr::from(long(packet, at)));
     Ok((addr(12), addr(16), packet[9], &packet[20..]))
 }
 
-fn read_ipv6(packet: &[u8]) -> Result<Ip<'_>, String> {
+fn read_ipv6(packet: &[u8], strict: bool) -> Result<Ip<'_>, String> {
     if packet.len() < 40 || usize::from(word(packet, 4)) + 40 != packet.len() {
         return Err("IPv6 payload length".into());
     }
-    if packet[7] == 0 {
+    if strict && packet[7] == 0 {
         return Err("IPv6 hop limit 0".into());
     }
     let addr = |at: usize| {

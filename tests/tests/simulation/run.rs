@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use estab_proto::{ConnId, Counts, Event, FourTuple, Instant, ListenConfig, ListenerId};
-use estab_tests::app::{App, Plan};
+use estab_tests::app::{App, LARGEST_PIECE, Plan};
 use estab_tests::rng::Rng;
 use estab_tests::world::{Step, addr, mirrored};
 use estab_tests::{A, B, Side, World};
@@ -138,6 +138,7 @@ impl Run {
             .min()
             .unwrap_or(end);
         let quiet = self.world.step(limit) == Step::Quiet;
+        self.check_memory();
         if quiet && limit == end {
             panic!("nothing happens any more: {:#?}", self.apps);
         }
@@ -242,6 +243,20 @@ impl Run {
                 .retain(|event| of(event) != Some(key.1));
         }
         self.apps.insert(key, app);
+    }
+
+    /// Memory follows the settings, whatever the peer and the weather do.
+    fn check_memory(&self) {
+        for side in [A, B] {
+            let tcp = &self.scenario.configs[side as usize].tcp;
+            let counts = self.world.stack(side).counts();
+            // A piece the application hands over as it is may go beyond the send buffer; blocks
+            // and records come on top.
+            let each = tcp.recv_buffer.max + tcp.send_buffer.max + LARGEST_PIECE + (128 << 10);
+            let most = counts.connections * each as usize;
+            assert!(counts.buffer_bytes <= most, "{counts:?} exceeds {most}");
+            assert!(counts.reassembly_bytes <= 256 << 10 && counts.replies <= 4096);
+        }
     }
 
     /// Nobody failed without a reason, and who did not fail got everything.
