@@ -7,7 +7,7 @@ use estab_timer::{KeepaliveConfig, UserTimeout};
 use crate::ast::Arg;
 use crate::host::Host;
 use crate::kernel::args::{self, Args};
-use crate::kernel::{Attempt, Kernel, Outcome, Socket, errno, errno_number};
+use crate::kernel::{Attempt, Kernel, Kind, Outcome, Socket, errno, errno_number};
 use crate::settings::Settings;
 
 /// Options that change nothing a script could see, but can be read back.
@@ -65,6 +65,9 @@ impl Kernel {
             return Ok(Outcome::Value(0));
         }
         let value = args.number(3)?;
+        if let Kind::Listener(_) = socket.kind {
+            return Err(format!("the stack cannot change {name} of a listener"));
+        }
         match id {
             Some(id) => set_open(host, socket, id, name, value),
             None => set_fresh(socket, name, value),
@@ -137,7 +140,7 @@ fn before_open(id: Option<ConnId>, name: &str) -> Attempt {
     }
 }
 
-/// Sets an option of a socket not opened yet, or of a listener, whose connections inherit it.
+/// Sets an option of a socket not opened yet.
 fn set_fresh(socket: &mut Socket, name: &str, value: i64) -> Attempt {
     let bytes = u32::try_from(value).unwrap_or(0);
     let buffer = |bytes| BufferConfig {
