@@ -10,10 +10,11 @@ use estab_timer::Instant;
 
 use super::input::{Inbound, count};
 use super::limit::Bucket;
+use super::reassembly::{Expired, FragmentKey};
 use crate::stack::Stack;
 use crate::stack::secret::Secrets;
 use crate::wire::ipv6_ext::Problem;
-use crate::wire::{Icmpv4, Icmpv6, IpRepr, icmpv4, icmpv6, protocol};
+use crate::wire::{Icmpv4, Icmpv6, IpRepr, Ipv4Header, icmpv4, icmpv6, ipv4, ipv6, protocol};
 
 /// Errors to one destination per second, and in a burst (RFC 4443 §2.4 (f)).
 const PER_DESTINATION: u32 = 10;
@@ -45,6 +46,12 @@ impl ErrorLimit {
         destination.is_some_and(|bucket| bucket.take(now, secrets)) && self.total.take(now, secrets)
     }
 }
+
+/// The code of "time exceeded" that means reassembly, in both families (RFC 792, RFC 4443 §3.3).
+const REASSEMBLY_TIMEOUT: u8 = 1;
+
+/// The length of IPv6's fragment header, in bytes.
+const FRAGMENT_HEADER: usize = 8;
 
 /// The longest ICMP header, in bytes.
 const ICMP_HEADER: usize = 8;
@@ -121,6 +128,62 @@ impl Stack {
                 quoted: packet,
             };
             self.send_icmpv6(from, to, 0, &message);
+        }
+    }
+
+    /// Fragments went missing: said only if the first one had come, whose header and beginning are
+    /// quoted (RFC 1122 §3.3.2, RFC 8200 §4.5).
+    pub(super) fn send_reassembly_timeout(&mut self, now: Instant, expired: &Expired) {
+        let FragmentKey {
+            src, dst, ident, ..
+        } = expired.key;
+        let Some((info, text)) = &expired.first else {
+            return;
+        };
+        if !self.may_send_error(now, src) {
+            return;
+        }
+        let code = REASSEMBLY_TIMEOUT;
+        match (dst, src) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => {
+                let mut quoted = [0; ipv4::HEADER_LEN].to_vec();
+                let header = Ipv4Header {
+                    src: to,
+                    dst: from,
+                    protocol: info.protocol,
+                    ttl: self.config.tcp.ttl,
+                    tos: info.traffic_class,
+                    ident: ident as u16,
+                    dont_fragment: false,
+                    more_fragments: true,
+                    fragment_offset: 0,
+                };
+                header.emit(text.len(), &mut quoted);
+                quoted.extend_from_slice(text);
+                let quoted = &quoted;
+                self.send_icmpv4(from, to, 0, &Icmpv4::TimeExceeded { code, quoted });
+            }
+            (IpAddr::V6(from), IpAddr::V6(to)) => {
+                let header = IpRepr {
+                    src,
+                    dst,
+                    protocol: protocol::FRAGMENT,
+                    hop_limit: self.config.tcp.ttl,
+                    traffic_class: info.traffic_class,
+                    ident: 0,
+                    dont_fragment: true,
+                    flow_label: 0,
+                };
+                let mut quoted = vec![0; ipv6::HEADER_LEN];
+                header.emit(text.len().saturating_add(FRAGMENT_HEADER), &mut quoted);
+                // Offset 0, more to follow.
+                quoted.extend_from_slice(&[info.protocol, 0, 0, 1]);
+                quoted.extend_from_slice(&ident.to_be_bytes());
+                quoted.extend_from_slice(text);
+                let quoted = &quoted;
+                self.send_icmpv6(from, to, 0, &Icmpv6::TimeExceeded { code, quoted });
+            }
+            _ => {}
         }
     }
 

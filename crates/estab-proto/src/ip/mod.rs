@@ -107,11 +107,12 @@ impl Layer {
 impl Stack {
     /// The oldest incomplete datagram may have waited long enough.
     pub(crate) fn reassembly_due(&mut self, now: Instant) {
-        let layer = &mut self.ip;
-        layer.reassembly_entry.fired();
-        let expired = layer.reassembly.expire(now);
-        self.stats.drop_fragment = self.stats.drop_fragment.saturating_add(expired as u64);
-        layer.sync(&mut self.wheel);
+        self.ip.reassembly_entry.fired();
+        while let Some(expired) = self.ip.reassembly.pop_expired(now) {
+            self.stats.drop_fragment = self.stats.drop_fragment.saturating_add(1);
+            self.send_reassembly_timeout(now, &expired);
+        }
+        self.ip.sync(&mut self.wheel);
     }
 
     /// The oldest path MTU may be due to be forgotten.

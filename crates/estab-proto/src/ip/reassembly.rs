@@ -22,6 +22,7 @@
 
 mod partial;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -89,6 +90,15 @@ pub struct Datagram {
     pub info: FragmentInfo,
     /// The payload of all fragments in order.
     pub payload: Vec<u8>,
+}
+
+/// A datagram whose time was over before it was whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// Which it was.
+    pub key: FragmentKey,
+    /// What the first fragment's header said and carried, if that fragment had come.
+    pub first: Option<(FragmentInfo, Box<[u8]>)>,
 }
 
 /// What came of a fragment.
@@ -198,14 +208,17 @@ impl Reassembly {
 
     /// Drops the datagrams whose time is over; returns how many.
     pub fn expire(&mut self, now: Instant) -> usize {
-        let before = self.partials.len();
-        while let Some(entry) = self.partials.first_entry()
-            && entry.get().deadline <= now
-        {
-            let age = *entry.key();
-            self.remove(age);
+        core::iter::from_fn(|| self.pop_expired(now)).count()
+    }
+
+    /// Drops the oldest datagram if its time is over.
+    pub fn pop_expired(&mut self, now: Instant) -> Option<Expired> {
+        let (age, partial) = self.partials.first_key_value()?;
+        if partial.deadline > now {
+            return None;
         }
-        before.saturating_sub(self.partials.len())
+        let age = *age;
+        self.remove(age).map(Partial::into_expired)
     }
 
     /// Takes a fragment whose `payload` belongs at `offset` bytes of the datagram `key`; `more`

@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use estab_timer::Instant;
 
-use super::{Datagram, DropReason, FragmentInfo, FragmentKey};
+use super::{Datagram, DropReason, Expired, FragmentInfo, FragmentKey};
 use crate::wire::{ipv4, protocol, tcp};
 
 /// What a datagram costs before its first fragment: its record and its entries in four trees,
@@ -251,6 +251,18 @@ impl Partial {
         self.pieces = Vec::new();
         self.len = 0;
         self.end = None;
+    }
+
+    pub(super) fn into_expired(mut self) -> Expired {
+        let begins = self.pieces.first().is_some_and(|piece| piece.offset == 0);
+        let first = self
+            .first
+            .filter(|_| begins)
+            .map(|info| (info, self.pieces.swap_remove(0).data));
+        Expired {
+            key: self.key,
+            first,
+        }
     }
 
     pub(super) fn into_datagram(self) -> Option<Datagram> {
