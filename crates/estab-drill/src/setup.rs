@@ -44,7 +44,7 @@ impl fmt::Display for Variant {
 }
 
 /// Options of packetdrill that are about its own machinery.
-const IGNORED: [&str; 9] = [
+const IGNORED: [&str; 10] = [
     "gateway_ip",
     "netmask_ip",
     "init_scripts",
@@ -54,6 +54,7 @@ const IGNORED: [&str; 9] = [
     "code_format",
     "code_sockopt",
     "persistent_tun_dev",
+    "send_omit_free",
 ];
 
 /// How a script runs.

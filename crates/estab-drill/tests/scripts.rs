@@ -48,3 +48,27 @@ fn every_script_names_its_section_and_says_whether_linux_agrees() {
         assert!(texts.insert(events), "{shown} repeats another script");
     }
 }
+
+#[test]
+fn every_deviation_from_linux_stands_in_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("scripts");
+    let table = fs::read_to_string(root.join("../../docs/linux-deviations.md")).unwrap();
+    let mut missing = Vec::new();
+    let mut known = BTreeSet::new();
+    for script in find(&folder).unwrap() {
+        let name = script.strip_prefix(&folder).unwrap().with_extension("");
+        let name = format!("`{}`", name.display());
+        let text = fs::read_to_string(&script).unwrap();
+        if !text.contains("\n// Linux: the same") && !table.contains(&name) {
+            missing.push(name.clone());
+        }
+        known.insert(name);
+    }
+    assert!(missing.is_empty(), "not in the table: {missing:?}");
+    let named = table.split('`').skip(1).step_by(2);
+    let scripts = named.filter(|name| name.contains('/') && !name.starts_with("crates/"));
+    for name in scripts {
+        assert!(known.contains(&format!("`{name}`")), "no script {name}");
+    }
+}
