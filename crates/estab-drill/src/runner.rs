@@ -317,7 +317,8 @@ impl Runner<'_> {
     /// script expects one segment in its place: a stack with segmentation offload sends it so.
     fn aggregate(&mut self, mut packet: TcpPacket, at: i64, expected: &Tcp) -> TcpPacket {
         const MAY_DIFFER: u16 = flag::PSH | flag::FIN;
-        while !self.setup.strict_segments && (packet.payload.len() as u32) < expected.len {
+        let may_join = !self.setup.strict_segments && !packet.payload.is_empty();
+        while may_join && (packet.payload.len() as u32) < expected.len {
             let end = packet.seq.wrapping_add(packet.payload.len() as u32);
             let continues = |sent: &Sent| {
                 sent.at == at
