@@ -35,6 +35,13 @@
 //!   segmentation offload expects, unless it says `--strict_segments`.
 //! - A command, sysctl, call, option or figure that is not known fails the script by its name.
 //!
+//! # A script of the project
+//!
+//! It lies in `scripts/<topic>/` and begins with comment lines: what it shows, the RFC section, and
+//! `Linux:` with `the same` or the difference, which then stands in `docs/linux-deviations.md` too.
+//! The tests of this crate run it over both families, and break every packet it expects in turn: a
+//! change that goes unnoticed fails them.
+//!
 //! # Our own words
 //!
 //! `@name` after the direction of a packet names one of several connections from the peer.

@@ -72,6 +72,11 @@ fn timestamps(cursor: &mut Cursor<'_>) -> Result<TcpOption, ParseError> {
 /// Hexadecimal digits, or none.
 fn hex(cursor: &mut Cursor<'_>) -> Result<Vec<u8>, ParseError> {
     cursor.skip_blanks()?;
+    if let Some(word) = unknown_word(cursor) {
+        return cursor.error(format!(
+            "'{word}' is not hexadecimal (a cookie of TCP fast open is defined by -D {word}=HEX)"
+        ));
+    }
     let digits = cursor.take_while(|c| c.is_ascii_hexdigit());
     if !digits.len().is_multiple_of(2) {
         return cursor.error("an odd number of hexadecimal digits");
@@ -80,6 +85,13 @@ fn hex(cursor: &mut Cursor<'_>) -> Result<Vec<u8>, ParseError> {
     Ok(pairs
         .filter_map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok())
         .collect())
+}
+
+/// A word that comes next and is no number.
+fn unknown_word(cursor: &Cursor<'_>) -> Option<String> {
+    let word = cursor.clone().word().ok()?;
+    let is_hex = word.chars().all(|c| c.is_ascii_hexdigit());
+    (!is_hex).then(|| word.to_owned())
 }
 
 /// The counters of AccECN's option, in the order written: it tells which of its two kinds it is.

@@ -142,6 +142,7 @@ fn what_is_not_understood_is_named_with_its_line() {
     for (text, line, word) in [
         ("+0 < Q 0:0(0) win 1", 1, "'Q'"),
         ("\n+0 < S 0:0(0) win 1 <blub 1>", 2, "'blub'"),
+        ("+0 < S 0:0(0) win 1 <FO TFO_COOKIE>", 1, "TCP fast open"),
         ("+0 < . 1:1(0) win 1", 1, "'ack'"),
         ("+0 < . 1:5(3) ack 1 win 1", 1, "length"),
         ("+0 < udp (10)", 1, "udp"),
