@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+/// A year: a time beyond it is a mistake.
+const MAX_SECONDS: i64 = 31_536_000;
+
 /// What is wrong with a script, and in which line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
@@ -195,7 +198,8 @@ impl<'a> Cursor<'a> {
             .parse::<i64>()
             .or(if whole.is_empty() { Ok(0) } else { Err(()) })
             .ok()
-            .and_then(|secs| secs.checked_mul(1_000_000))
+            .filter(|secs| *secs <= MAX_SECONDS)
+            .map(|secs| secs * 1_000_000)
             .zip(digits.parse::<i64>().ok());
         match micros {
             Some((secs, fraction)) => Ok(secs + fraction),

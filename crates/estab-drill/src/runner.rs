@@ -283,7 +283,7 @@ impl Runner<'_> {
         let Body::Tcp(tcp) = &expected.body else {
             return self.fail("only segments can be expected");
         };
-        let limit = until + self.setup.tolerance;
+        let limit = until.saturating_add(self.setup.tolerance);
         while self.host.sent.is_empty() && self.host.micros() < limit {
             let endless = until > i64::MAX / 8;
             if endless && !self.host.has_deadline() || !self.step(limit)? {
@@ -403,7 +403,7 @@ fn error_packet(setup: &Setup, flow: &Flow, icmp: &Icmp) -> Option<Vec<u8>> {
     let header = if setup.place.local.is_ipv4() { 20 } else { 40 };
     let mtu = match icmp.mtu {
         0 => 0,
-        mtu => mtu + setup.extra_header,
+        mtu => mtu.saturating_add(setup.extra_header),
     };
     let (src, dst) = (setup.place.remote, setup.place.local);
     encode_error(src, dst, icmp.kind, mtu, &quoted[..header + 8])

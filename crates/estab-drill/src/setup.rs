@@ -121,7 +121,7 @@ impl Setup {
             "tcp_ts_tick_usecs" => self.timestamp_tick = number(value)?,
             "strict_segments" => self.strict_segments = true,
             "mtu" => self.mtu = number(value)?,
-            "mss" => self.mtu = number::<u32>(value)? + 40 + self.extra_header,
+            "mss" => self.mtu = number::<u16>(value).map(u32::from)? + 40 + self.extra_header,
             "local_ip" => replace(&mut self.place.local, value)?,
             "remote_ip" => replace(&mut self.place.remote, value)?,
             "bind_port" => self.place.local_port = number(value)?,

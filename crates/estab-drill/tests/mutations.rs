@@ -97,3 +97,53 @@ fn every_change_of_an_expected_packet_fails() {
     );
     assert!(killed > 3_000, "only {killed} changes were tried");
 }
+
+/// Numbers that are the same in every run (xorshift).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
+
+#[test]
+fn garbage_is_an_error_and_never_a_panic() {
+    const PIECES: [&str; 16] = [
+        "",
+        "9",
+        "-1",
+        "4294967295",
+        "99999999999999999999",
+        ".",
+        "*",
+        "~",
+        "<",
+        ">",
+        "`",
+        "%{",
+        "}%",
+        "(",
+        "...",
+        "\u{e4}",
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let options = Options {
+        variants: vec![Variant::Ipv4],
+        ..Options::default()
+    };
+    for script in find(&folder).unwrap() {
+        let text = fs::read_to_string(&script).unwrap();
+        let words: Vec<_> = text.split_inclusive([' ', '\n', ',', ':', '(']).collect();
+        for _ in 0..8 {
+            let mut words = words.clone();
+            let at = numbers.below(words.len());
+            words[at] = PIECES[numbers.below(PIECES.len())];
+            let _ = run_text(&words.concat(), &options);
+        }
+    }
+}

@@ -83,7 +83,7 @@ impl<'a> Args<'a> {
 
     /// Argument `at` as a count of bytes.
     pub(super) fn len(&self, at: usize) -> Result<usize, String> {
-        usize::try_from(self.number(at)?).map_err(|_| "a negative length".into())
+        length(self.get(at)?)
     }
 
     /// Argument `at` as the name of a constant.
@@ -171,6 +171,17 @@ pub(super) fn fields(arg: &Arg) -> Result<Fields<'_>, String> {
     match arg {
         Arg::Struct(fields) => Ok(Fields(fields)),
         other => Err(format!("a structure is expected, not {other:?}")),
+    }
+}
+
+/// More than a call of a script moves: a length beyond it is a mistake.
+const MAX_LEN: i64 = 64 << 20;
+
+/// A count of bytes.
+pub(super) fn length(arg: &Arg) -> Result<usize, String> {
+    match number(arg)? {
+        len @ 0..=MAX_LEN => Ok(len as usize),
+        other => Err(format!("{other} is no length of a buffer")),
     }
 }
 

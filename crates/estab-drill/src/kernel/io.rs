@@ -158,7 +158,6 @@ fn pieces(list: &[Arg]) -> Result<usize, String> {
     list.iter().try_fold(0, |sum, piece| {
         let fields = args::fields(piece)?;
         let (_, len) = fields.0.last().ok_or("a piece without a length")?;
-        let len = usize::try_from(args::number(len)?).map_err(|_| "a negative length")?;
-        Ok(sum + len)
+        Ok(sum + args::length(len)?)
     })
 }

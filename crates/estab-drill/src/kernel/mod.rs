@@ -169,7 +169,7 @@ impl Kernel {
             _ => return None,
         };
         let millis = Args(&call.args).number(at).ok()?;
-        (millis >= 0).then_some(ongoing.start + millis * 1_000)
+        (millis >= 0).then_some(ongoing.start.saturating_add(millis.saturating_mul(1_000)))
     }
 
     /// Takes note of an event.

@@ -77,7 +77,8 @@ impl Kernel {
                 ));
             }
         }
-        let is_late = timeout >= 0 && host.micros() >= ongoing.start + timeout * 1_000;
+        let is_late = timeout >= 0
+            && host.micros() >= ongoing.start.saturating_add(timeout.saturating_mul(1_000));
         match wrong {
             _ if count == 0 && !is_late => Ok(Outcome::Blocks),
             Some(wrong) => Err(wrong),
@@ -149,7 +150,8 @@ impl Kernel {
                 found.push((fd, ready));
             }
         }
-        let is_late = timeout >= 0 && host.micros() >= ongoing.start + timeout * 1_000;
+        let is_late = timeout >= 0
+            && host.micros() >= ongoing.start.saturating_add(timeout.saturating_mul(1_000));
         if found.is_empty() && !is_late {
             return Ok(Outcome::Blocks);
         }

@@ -3,9 +3,13 @@
 use crate::ast::{Body, Ecn, Icmp, IcmpKind, Packet, Tcp, flag};
 use crate::cursor::{Cursor, ParseError};
 use crate::parser::options::options;
+use crate::wire::option_bytes;
 
 /// What stands for packets this crate has no codec for.
 const FOREIGN: [&str; 7] = ["udp", "udplite", "sctp", "ipv4", "ipv6", "gre", "mpls"];
+
+/// Bytes beyond which an IP packet of whichever family does not go.
+const MAX_PAYLOAD: u32 = 65_000;
 
 /// A packet, after its direction.
 pub(super) fn packet(cursor: &mut Cursor<'_>, inbound: bool) -> Result<Packet, ParseError> {
@@ -45,6 +49,13 @@ pub(super) fn packet(cursor: &mut Cursor<'_>, inbound: bool) -> Result<Packet, P
     } else {
         Body::Tcp(tcp(cursor)?)
     };
+    let len = match &packet.body {
+        Body::Tcp(tcp) => tcp.len,
+        Body::Icmp(icmp) => icmp.quoted.1,
+    };
+    if inbound && len > MAX_PAYLOAD {
+        return cursor.error("a packet longer than IP can say");
+    }
     Ok(packet)
 }
 
@@ -109,6 +120,9 @@ fn tcp(cursor: &mut Cursor<'_>) -> Result<Tcp, ParseError> {
     }
     if cursor.take("<")? {
         tcp.options = options(cursor)?;
+    }
+    if option_bytes(tcp.options.iter().flatten()) > 40 {
+        return cursor.error("options longer than the 40 bytes there are for them");
     }
     Ok(tcp)
 }

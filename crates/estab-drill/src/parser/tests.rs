@@ -84,18 +84,23 @@ fn ecn_stands_in_brackets_and_in_flags() {
 
 #[test]
 fn every_option_is_read() {
-    let text = "+0 < S 0:0(0) win 1 <mss 1460,sackOK,nop,eol,wscale 7,TS val 1 ecr 0,\
-                sack 1:2 3:4,FO 0a0b,FOEXP,md5,ECN e1b 1 ceb 2 e0b 3>";
-    let options = segment(text).options.unwrap();
-    assert_eq!(options.len(), 11);
-    assert_eq!(options[6], TcpOption::Sack(vec![(1, 2), (3, 4)]));
-    assert_eq!(options[7], TcpOption::FastOpen(vec![10, 11]));
+    let options = |text: &str| {
+        segment(&format!("+0 < S 0:0(0) win 1 <{text}>"))
+            .options
+            .unwrap()
+    };
+    let common = options("mss 1460,sackOK,nop,eol,wscale 7,TS val 1 ecr 0,sack 1:2 3:4");
+    assert_eq!(common.len(), 7);
+    assert_eq!(common[6], TcpOption::Sack(vec![(1, 2), (3, 4)]));
+    let rare = options("FO 0a0b,FOEXP,ECN e1b 1 ceb 2 e0b 3,md5");
+    assert_eq!(rare[0], TcpOption::FastOpen(vec![10, 11]));
     let counters = [
         (EcnCounter::E1, 1),
         (EcnCounter::Ce, 2),
         (EcnCounter::E0, 3),
     ];
-    assert_eq!(options[10], TcpOption::AccEcn(counters.to_vec()));
+    assert_eq!(rare[2], TcpOption::AccEcn(counters.to_vec()));
+    assert_eq!(rare[3], TcpOption::Md5(None));
 }
 
 #[test]
@@ -145,6 +150,8 @@ fn what_is_not_understood_is_named_with_its_line() {
         ("+0 < S 0:0(0) win 1 <FO TFO_COOKIE>", 1, "TCP fast open"),
         ("+0 < . 1:1(0) win 1", 1, "'ack'"),
         ("+0 < . 1:5(3) ack 1 win 1", 1, "length"),
+        ("+0 < . 1:70001(70000) ack 1 win 1", 1, "longer than IP"),
+        ("+0 < S 0:0(0) win 1 <md5,md5,md5>", 1, "40 bytes"),
         ("+0 < udp (10)", 1, "udp"),
         ("+0 read(4", 1, "')'"),
         ("+0 `true", 1, "'`'"),

@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::ast::TcpOption;
 
 pub(crate) use icmp::encode_error;
+pub(crate) use tcp::option_bytes;
 
 const PROTOCOL_TCP: u8 = 6;
 

@@ -30,9 +30,16 @@ pub(super) fn encode(packet: &TcpPacket) -> Vec<u8> {
     segment
 }
 
+/// How many bytes options take, without padding.
+pub(crate) fn option_bytes<'a>(options: impl Iterator<Item = &'a TcpOption>) -> usize {
+    let mut bytes = Vec::new();
+    options.for_each(|option| encode_option(&mut bytes, option));
+    bytes.len()
+}
+
 fn encode_option(out: &mut Vec<u8>, option: &TcpOption) {
     let mut put = |kind: u8, contents: &[u8]| {
-        out.extend([kind, contents.len() as u8 + 2]);
+        out.extend([kind, (contents.len() as u8).saturating_add(2)]);
         out.extend_from_slice(contents);
     };
     match option {
