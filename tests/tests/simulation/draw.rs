@@ -46,9 +46,9 @@ impl Scenario {
         // A timestamp clock that wraps during the run is as good as any other.
         let start = Instant::from_millis(rng.pick(&[1_000, 77_777_777, (1 << 32) - 3_000]));
         let seconds = |rng: &mut Rng, most: u64| Duration::from_millis(rng.below(most * 1000));
-        // A half-open connection outlives a short outage, an established one a long one.
+        // A half-open connection outlives a short outage, one that is probed a longer one.
         let outage = rng.chance(0.15).then(|| {
-            let (earliest, most) = rng.pick(&[(0, 20), (20, 100)]);
+            let (earliest, most) = rng.pick(&[(0, 20), (20, 70)]);
             let from = start + Duration::from_secs(earliest) + seconds(rng, 10);
             (from, from + seconds(rng, most))
         });
