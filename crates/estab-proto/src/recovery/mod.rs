@@ -480,9 +480,7 @@ fn round_trip(input: &AckInput<'_>, acked: &Covered, sacked: &Covered) -> Option
     let by_timestamp = input
         .ts_rtt
         .filter(|rtt| acked.bytes > 0 && *rtt <= since_resent.saturating_add(TICK));
-    clean(acked)
-        .or(by_timestamp)
-        .or_else(|| clean(sacked))
+    clean(acked).or(by_timestamp).or_else(|| clean(sacked))
 }
 
 /// Whether the first block reports a duplicate: it lies below the acknowledgment in the same segment
