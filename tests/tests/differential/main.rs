@@ -1,0 +1,68 @@
+//! The same packets for the Linux kernel and for our stack, and their answers compared.
+//!
+//! Each probe is a line of data: a script of packets and calls (see [`script`] for its language).
+//! A run goes through all of them at once, each with ports, addresses and a listener of its own.
+//! The kernel stands behind a TUN that the test reads and writes; our stack is given the same
+//! packets in memory (see [`ours`]). What is compared: the number and order of the answers, their
+//! flags, relative sequence and acknowledgement numbers, whether the window is zero, urgent pointer,
+//! payload, the kinds, order and values of the options, TTL and traffic class, type and code of ICMP;
+//! what the calls of the application returned; and at the end the state, the bytes left to read and
+//! what comes behind them. Not compared: initial sequence numbers, the values of our timestamps, the
+//! size of a window and its scale, the IP identification, PSH but at the end of what was written, and what
+//! a timer sends again.
+//!
+//! Where the two differ, [`differences`] has what differs and why; anything else fails the test, and so
+//! does an entry there for which the two agree.
+
+mod allowed;
+mod differences;
+mod linux;
+mod ours;
+mod packet;
+mod probes;
+mod run;
+mod script;
+mod talk;
+mod target;
+mod view;
+
+use std::fs;
+use std::path::Path;
+
+use estab_netns::isolated;
+
+#[test]
+fn we_answer_as_linux_does() {
+    isolated(|| {
+        let probes = probes::all();
+        let theirs = run::run(&mut linux::Linux::new(), &probes);
+        let ours = run::run(&mut ours::Ours::new(), &probes);
+        let faults = allowed::judge(&probes, &theirs, &ours);
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    });
+}
+
+/// `docs/linux-deviations.md` ends in the differences; with `ESTAB_REWRITE=1` they are written there.
+#[test]
+fn the_differences_are_documented() {
+    const HEAD: &str = "## Measured\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/linux-deviations.md");
+    let old = fs::read_to_string(&path).expect("the document");
+    let before = old.find(HEAD).map_or(old.as_str(), |at| &old[..at]);
+    let new = format!(
+        "{}\n\n{HEAD}\nSeen on Linux 6.18 and on estab, given the same packets by the \
+         differential test: all that differs in its {} probes.\n\n{}",
+        before.trim_end(),
+        probes::all().len(),
+        allowed::table()
+    );
+    if std::env::var_os("ESTAB_REWRITE").is_some_and(|value| value == "1") {
+        fs::write(&path, new).expect("the document");
+    } else {
+        assert!(
+            old == new,
+            "write {} anew with ESTAB_REWRITE=1",
+            path.display()
+        );
+    }
+}
