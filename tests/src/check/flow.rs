@@ -205,12 +205,11 @@ impl Flow {
             ensure!(size <= mss, "{size} bytes exceed the peer's MSS of {mss}");
         }
         let fin = u64::from(view.has(FIN));
-        // Beyond the window goes no more than one byte, to probe it, or the FIN.
-        let edge = self.snd_edge.max(1);
+        // Not even a probe goes beyond the window: ours carry nothing.
+        let beyond = (end + fin).saturating_sub(self.snd_edge.max(1));
         ensure!(
-            end + fin <= edge + 1,
-            "{} bytes beyond the window",
-            end + fin - edge
+            beyond == 0 || len + fin == 0,
+            "{beyond} bytes beyond the window"
         );
         if let Some(fin_at) = self.fin_at {
             ensure!(len == 0 || end <= fin_at, "data after the FIN");
