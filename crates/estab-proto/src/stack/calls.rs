@@ -57,6 +57,11 @@ impl Stack {
         self.held(id).map_or(0, |held| held.conn.send_room())
     }
 
+    /// Bytes in the send buffer: sent and not acknowledged, or not sent; 0 if the id is stale.
+    pub fn send_queued(&self, id: ConnId) -> usize {
+        self.held(id).map_or(0, |held| held.conn.send_queued())
+    }
+
     /// Copies received bytes into `buf`; returns how many, 0 for the end of the stream.
     ///
     /// # Errors

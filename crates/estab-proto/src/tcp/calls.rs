@@ -15,6 +15,11 @@ impl Connection {
         (self.send_limit as usize).saturating_sub(self.send.len())
     }
 
+    /// Bytes in the send buffer, sent or not.
+    pub(crate) fn send_queued(&self) -> usize {
+        self.send.len()
+    }
+
     /// SEND without a copy: takes all of `data` if there is any room.
     pub(crate) fn send(&mut self, data: Bytes) -> Result<usize, CallError> {
         self.check_send()?;

@@ -107,7 +107,7 @@ impl Connection {
     }
 
     /// Both FINs are acknowledged, ours first: a small record takes over for 2MSL.
-    pub(super) fn enter_time_wait(&mut self, _ctx: &mut Ctx<'_>) {
+    pub(super) fn enter_time_wait(&mut self) {
         self.quiesce();
         self.notices |= Notices::CLOSED | Notices::READABLE;
     }

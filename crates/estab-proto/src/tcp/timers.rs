@@ -4,7 +4,6 @@ use estab_timer::{Instant, KeepaliveAction, Stage, Timer, UserTimeout, Verdict};
 
 use crate::error::SoftError;
 use crate::tcp::connection::{Connection, Ctx, Is, Notices};
-use crate::tcp::state::State;
 
 impl Connection {
     /// Handles every deadline that has passed.
@@ -116,6 +115,5 @@ impl Connection {
             }
             KeepaliveAction::Dead => self.time_out(ctx),
         }
-        debug_assert!(self.state != State::SynSent);
     }
 }

@@ -121,7 +121,7 @@ impl Connection {
         self.go(Transition::FinAcked);
         match self.state {
             State::FinWait2 => self.enter_fin_wait_2(ctx.now),
-            State::TimeWait => self.enter_time_wait(ctx),
+            State::TimeWait => self.enter_time_wait(),
             State::Closed => self.finish(ctx, None),
             _ => {}
         }

@@ -1,12 +1,12 @@
 //! Eighth check: the FIN bit (RFC 9293 §3.10.7.4).
 
 use super::Arrival;
-use crate::tcp::connection::{Connection, Ctx, Notices};
+use crate::tcp::connection::{Connection, Notices};
 use crate::tcp::state::{State, Transition};
 
 impl Connection {
     /// Remembers the FIN and acts on it once everything before it arrived.
-    pub(super) fn take_fin(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) {
+    pub(super) fn take_fin(&mut self, arrival: &Arrival<'_, '_>) {
         if arrival.fin && self.rcv.fin.is_none() {
             self.rcv.fin = Some(arrival.seq + arrival.text.len() as u32);
         }
@@ -25,7 +25,7 @@ impl Connection {
         self.notices |= Notices::READABLE;
         self.go(Transition::Fin);
         if self.state == State::TimeWait {
-            self.enter_time_wait(ctx);
+            self.enter_time_wait();
         }
     }
 

@@ -89,7 +89,7 @@ impl Connection {
     fn take_rest(&mut self, ctx: &mut Ctx<'_>, arrival: &mut Arrival<'_, '_>) -> Flow {
         self.check_urgent(arrival); // sixth
         self.take_text(ctx, arrival)?; // seventh
-        self.take_fin(ctx, arrival); // eighth
+        self.take_fin(arrival); // eighth
         Flow::Continue(())
     }
 

@@ -64,8 +64,8 @@ impl Connection {
     fn open_with_syn_ack(&mut self, ctx: &mut Ctx<'_>, seg: &Segment<'_>) {
         let sent_at = self.figures.last_data_sent_at;
         self.snd.una = seg.ack;
-        // The window of the SYN-ACK counts at once (RFC 1122 §4.2.2.20 (c)).
-        self.snd.wl1 = seg.seq;
+        // The window of the SYN-ACK, taken with its options, counts at once
+        // (RFC 1122 §4.2.2.20 (c)).
         self.snd.wl2 = seg.ack;
         self.go(Transition::SynAck);
         self.establish(ctx.now, Some(sent_at));

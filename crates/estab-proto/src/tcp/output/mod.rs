@@ -1,11 +1,8 @@
 //! What to send next (RFC 9293 §3.8, §3.10.2).
 //!
 //! [`Connection::transmit`] yields one segment at a time until nothing may go: first what was
-//! lost, then new data, then a probe, then a bare acknowledgement. The decision ([`plan`]) reads,
-//! the construction ([`segment`]) writes.
-//!
-//! [`plan`]: self::Plan
-//! [`segment`]: self
+//! lost, then new data, then a probe, then a bare acknowledgement. The decision (`plan`) reads,
+//! the construction (`segment`) writes.
 
 mod data;
 mod plan;

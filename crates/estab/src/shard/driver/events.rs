@@ -102,11 +102,7 @@ impl<D: Device> Core<D> {
     /// Whether a writer should go on: not for a few bytes at a time, but once a third of the
     /// buffer is free, as in Linux.
     fn is_worth_waking(&self, id: ConnId, room: usize) -> bool {
-        let used = self
-            .stack
-            .info(id)
-            .map_or(0, |info| info.unacked as usize + info.unsent);
-        room * 2 >= used
+        room * 2 >= self.stack.send_queued(id)
     }
 
     /// The connection is over, and its handle the last to hear of it.
