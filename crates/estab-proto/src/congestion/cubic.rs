@@ -66,6 +66,15 @@ impl Cubic {
         };
     }
 
+    /// Takes a congestion event back (§4.9): the curve goes on from where it was.
+    pub(super) fn restore(&mut self, earlier: &Self) {
+        *self = Self {
+            srtt: self.srtt,
+            last_ack: self.last_ack,
+            ..*earlier
+        };
+    }
+
     /// Congestion avoidance begins: the curve starts from the present window (§4.2, §4.3).
     fn begin_epoch(&mut self, window: &Window) {
         let cwnd = window.cwnd();

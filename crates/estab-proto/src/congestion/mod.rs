@@ -64,7 +64,14 @@ pub trait CongestionControl: fmt::Debug + Send {
     /// limited transmit added. [`Window::reduce`] is the usual answer.
     fn on_congestion(&mut self, window: &mut Window, now: Instant, flight: u32);
 
-    /// Fast recovery ended: all that was outstanding when it began is acknowledged.
+    /// The peer reported congestion by ECN, with `flight` bytes outstanding: at most once per window
+    /// of data (RFC 3168 §6.1.2). As it stands, the answer to a loss.
+    fn on_ecn(&mut self, window: &mut Window, now: Instant, flight: u32) {
+        self.on_congestion(window, now, flight);
+    }
+
+    /// Recovery ended, or the reduction because of ECN: all that was outstanding when it began is
+    /// acknowledged.
     fn on_recovery_exit(&mut self, window: &mut Window, now: Instant) {
         let _ = (window, now);
     }
@@ -74,6 +81,17 @@ pub trait CongestionControl: fmt::Debug + Send {
     /// The answer includes [`Window::collapse`].
     fn on_rto(&mut self, window: &mut Window, now: Instant, flight: u32, first: bool);
 
+    /// The last reduction answered a loss that was none. The window and the threshold are as they
+    /// were before, or wider if they have grown beyond since.
+    fn on_undo(&mut self, window: &mut Window, now: Instant) {
+        let _ = (window, now);
+    }
+
+    /// Data was sent, new or again.
+    fn on_sent(&mut self, window: &mut Window, now: Instant, sent: &Sent) {
+        let _ = (window, now, sent);
+    }
+
     /// Data is about to be sent after nothing was sent for `idle`. As it stands,
     /// [`Window::restart`] if that is longer than the retransmission timeout `rto`.
     fn on_idle(&mut self, window: &mut Window, now: Instant, idle: Duration, rto: Duration) {
@@ -82,6 +100,31 @@ pub trait CongestionControl: fmt::Debug + Send {
             window.restart();
         }
     }
+
+    /// Whether Proportional Rate Reduction governs what is sent during fast recovery (RFC 9937),
+    /// down to the threshold the algorithm has set. An algorithm that has a window of its own for
+    /// recovery says no.
+    fn uses_prr(&self) -> bool {
+        true
+    }
+
+    /// Whether [`AckSample::rate`] is to be measured, which takes some memory for each segment in
+    /// flight.
+    fn wants_rate(&self) -> bool {
+        false
+    }
+}
+
+/// What was sent, as [`CongestionControl::on_sent`] learns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sent {
+    /// How many sequence numbers: bytes, and one for a FIN.
+    pub bytes: u32,
+    /// The pipe, these included (RFC 6675 §4).
+    pub in_flight: u32,
+    /// Whether the application, not the window, has limited what is in flight.
+    pub is_app_limited: bool,
 }
 
 /// The congestion control of one connection.
@@ -97,6 +140,23 @@ enum Engine {
     NewReno(NewReno),
     Cubic(Cubic),
     Custom(Box<dyn CongestionControl>),
+}
+
+/// A [`Controller`]'s state at the beginning of an episode, to come back to if there was no reason
+/// for the episode ([`Controller::restore`]).
+///
+/// Of an algorithm of the user's it holds the [`Window`] only.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    window: Window,
+    algorithm: Saved,
+}
+
+#[derive(Clone, Debug)]
+enum Saved {
+    NewReno(NewReno),
+    Cubic(Cubic),
+    Nothing,
 }
 
 /// Calls a method of whichever algorithm is in use, with the window as its first argument.
@@ -174,6 +234,13 @@ impl Controller {
         dispatch!(self.on_congestion(now, flight));
     }
 
+    /// The peer reported congestion by ECN, with `flight` bytes outstanding; limited transmit is not
+    /// counted here either.
+    pub fn on_ecn(&mut self, now: Instant, flight: u32) {
+        let flight = flight.min(self.window.cwnd());
+        dispatch!(self.on_ecn(now, flight));
+    }
+
     /// Fast recovery ended.
     pub fn on_recovery_exit(&mut self, now: Instant) {
         dispatch!(self.on_recovery_exit(now));
@@ -189,6 +256,63 @@ impl Controller {
     /// Data is about to be sent after nothing was sent for `idle`, with this retransmission timeout.
     pub fn on_idle(&mut self, now: Instant, idle: Duration, rto: Duration) {
         dispatch!(self.on_idle(now, idle, rto));
+    }
+
+    /// Data was sent, new or again.
+    pub fn on_sent(&mut self, now: Instant, sent: &Sent) {
+        dispatch!(self.on_sent(now, sent));
+    }
+
+    /// Whether Proportional Rate Reduction governs fast recovery (RFC 9937).
+    pub fn uses_prr(&self) -> bool {
+        match &self.algorithm {
+            Engine::NewReno(_) | Engine::Cubic(_) => true,
+            Engine::Custom(it) => it.uses_prr(),
+        }
+    }
+
+    /// Whether [`AckSample::rate`] is to be measured.
+    pub fn wants_rate(&self) -> bool {
+        match &self.algorithm {
+            Engine::NewReno(_) | Engine::Cubic(_) => false,
+            Engine::Custom(it) => it.wants_rate(),
+        }
+    }
+
+    /// The rate to send at, in bytes per second, if the algorithm sets one.
+    pub fn pacing_rate(&self) -> Option<u64> {
+        self.window.pacing_rate()
+    }
+
+    /// The state to come back to: to be taken before an episode begins.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            window: self.window,
+            algorithm: match &self.algorithm {
+                Engine::NewReno(it) => Saved::NewReno(*it),
+                Engine::Cubic(it) => Saved::Cubic(*it),
+                Engine::Custom(_) => Saved::Nothing,
+            },
+        }
+    }
+
+    /// There was no congestion after all: takes back what the controller did since the snapshot
+    /// (RFC 9438 §4.9, RFC 4015 §3.2). What has grown beyond since stays.
+    pub fn restore(&mut self, now: Instant, snapshot: &Snapshot) {
+        let lowered = self.window.cwnd() < snapshot.window.cwnd();
+        self.window.restore(&snapshot.window);
+        match (&mut self.algorithm, &snapshot.algorithm) {
+            (Engine::NewReno(it), Saved::NewReno(saved)) => *it = *saved,
+            (Engine::Cubic(it), Saved::Cubic(saved)) if lowered => it.restore(saved),
+            _ => {}
+        }
+        dispatch!(self.on_undo(now));
+    }
+
+    /// Sets the window, within its bounds: for recovery, which lets out by it what PRR allows
+    /// (RFC 9937 §6.2).
+    pub fn set_cwnd(&mut self, bytes: u32) {
+        self.window.set_cwnd(bytes);
     }
 
     /// Lowers the window to at most `bytes`, without a congestion event: for a sender whose flight

@@ -138,3 +138,42 @@ fn an_algorithm_may_be_the_users() {
     cc.limit_cwnd(0);
     assert_eq!(cc.cwnd(), MSS);
 }
+
+/// RFC 9438 §4.9, RFC 4015 §3.2: all is as it was, and what grew meanwhile stays.
+#[test]
+fn a_reduction_can_be_taken_back() {
+    for mut cc in controllers() {
+        cc.on_congestion(NOW, 10 * MSS);
+        for _ in 0..4 {
+            cc.on_ack(&sample(NOW, cc.cwnd()));
+        }
+        let (cwnd, ssthresh, before) = (cc.cwnd(), cc.ssthresh(), cc.snapshot());
+        cc.on_congestion(NOW, cwnd);
+        cc.on_rto(NOW, cwnd, true);
+        assert_eq!(cc.cwnd(), MSS);
+        cc.restore(NOW, &before);
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (cwnd, ssthresh));
+        cc.set_cwnd(2 * cwnd);
+        cc.restore(NOW, &before);
+        assert_eq!(cc.cwnd(), 2 * cwnd);
+    }
+}
+
+/// RFC 3168 §6.1.2: an algorithm that says nothing of ECN answers as it does to loss.
+#[test]
+fn ecn_counts_as_loss_unless_the_algorithm_knows_better() {
+    #[derive(Debug)]
+    struct Half;
+    impl CongestionControl for Half {
+        fn on_ack(&mut self, _window: &mut Window, _sample: &AckSample) {}
+        fn on_congestion(&mut self, window: &mut Window, _now: Instant, flight: u32) {
+            window.reduce(flight / 2);
+        }
+        fn on_rto(&mut self, _window: &mut Window, _now: Instant, _flight: u32, _first: bool) {}
+    }
+    let mut cc = Controller::custom(Box::new(Half), MSS);
+    assert!(cc.uses_prr() && !cc.wants_rate());
+    cc.on_ecn(NOW, 100 * MSS);
+    assert_eq!(cc.cwnd(), 5 * MSS);
+    assert_eq!(cc.pacing_rate(), None);
+}

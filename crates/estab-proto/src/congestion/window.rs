@@ -14,6 +14,8 @@ pub struct Window {
     cwnd: u32,
     ssthresh: u32,
     lossy_start: bool,
+    /// Bytes per second; 0 if the algorithm leaves the rate to the pacer.
+    pacing_rate: u64,
 }
 
 impl Window {
@@ -25,6 +27,7 @@ impl Window {
             cwnd: Self::initial(mss),
             ssthresh: u32::MAX,
             lossy_start: false,
+            pacing_rate: 0,
         }
     }
 
@@ -58,6 +61,18 @@ impl Window {
     /// Whether the window is below the threshold (RFC 5681 §3.1).
     pub fn in_slow_start(&self) -> bool {
         self.cwnd < self.ssthresh
+    }
+
+    /// The rate to send at, in bytes per second; `None` if it is to follow from the window and the
+    /// round-trip time.
+    pub fn pacing_rate(&self) -> Option<u64> {
+        Some(self.pacing_rate).filter(|rate| *rate > 0)
+    }
+
+    /// Sets the rate to send at, in bytes per second; `None` or 0 leaves it to follow from the window
+    /// and the round-trip time.
+    pub fn set_pacing_rate(&mut self, rate: Option<u64>) {
+        self.pacing_rate = rate.unwrap_or(0);
     }
 
     /// Sets the window, within its bounds.
@@ -122,6 +137,15 @@ impl Window {
     pub fn collapse(&mut self) {
         self.note_loss();
         self.set_cwnd(self.mss);
+    }
+
+    /// Takes a reduction back: the window and the threshold are what they were in `earlier`, unless
+    /// the window has grown beyond since (RFC 4015 §3.2).
+    pub(super) fn restore(&mut self, earlier: &Self) {
+        self.ssthresh = earlier.ssthresh.max(self.ssthresh);
+        self.set_cwnd(earlier.cwnd.max(self.cwnd));
+        self.lossy_start = earlier.lossy_start;
+        self.pacing_rate = earlier.pacing_rate;
     }
 
     /// Restarts after nothing was sent for a retransmission timeout: without an ACK clock the window
