@@ -1,27 +1,15 @@
 use estab_timer::{Duration, Instant};
 
 use super::*;
-use crate::recovery::CaState;
 
 pub(super) const MSS: u32 = 1000;
 
 /// An acknowledgment of `acked` bytes in a flight that fills the window.
 pub(super) fn sample(now: Instant, acked: u32) -> AckSample {
     AckSample {
-        now,
         newly_acked: acked,
-        newly_sacked: 0,
-        newly_lost: 0,
-        prior_in_flight: 0,
-        in_flight: 0,
-        rtt: None,
-        delivered: 0,
         is_cwnd_limited: true,
-        in_recovery: false,
-        prior_state: CaState::Open,
-        state: CaState::Open,
-        duplicate: false,
-        dsack: false,
+        ..AckSample::new(now)
     }
 }
 

@@ -22,6 +22,31 @@ pub struct AckInput<'a> {
     /// The round-trip time by the echoed timestamp (RFC 7323 §4), which holds for retransmitted
     /// data too.
     pub ts_rtt: Option<Duration>,
+    /// TSecr as ticks of our 1 ms clock, which wrap: which transmission the segment answers
+    /// (RFC 3522 §3.2). `None` without timestamps, or if nothing was echoed.
+    pub ts_echo: Option<u32>,
+    /// Whether the peer reports congestion: ECE (RFC 3168 §6.1.2), or newly marked packets by
+    /// accurate ECN (RFC 9768). Never on a SYN.
+    pub ece: bool,
+    /// How many bytes the peer newly reports as marked.
+    pub ce_bytes: u32,
+}
+
+impl AckInput<'static> {
+    /// A bare acknowledgment of everything below `ack` that arrived at `now`.
+    pub fn new(now: Instant, ack: SeqNumber) -> Self {
+        Self {
+            now,
+            ack,
+            sack: &[],
+            text: false,
+            window_changed: false,
+            ts_rtt: None,
+            ts_echo: None,
+            ece: false,
+            ce_bytes: 0,
+        }
+    }
 }
 
 /// What one acknowledgment meant: the view that loss recovery and congestion control share.
@@ -60,4 +85,36 @@ pub struct AckSample {
     pub duplicate: bool,
     /// Whether its first block reported a duplicate arrival (RFC 2883).
     pub dsack: bool,
+    /// Whether the peer reported congestion (RFC 3168 §6.1.2, RFC 9768).
+    pub ece: bool,
+    /// How many bytes the peer newly reported as marked.
+    pub ce_bytes: u32,
+    /// The smallest round-trip time of the last minutes.
+    pub min_rtt: Option<Duration>,
+}
+
+impl AckSample {
+    /// A sample at `now` that says nothing: what tests of a
+    /// [`CongestionControl`](crate::congestion::CongestionControl) fill in.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            now,
+            newly_acked: 0,
+            newly_sacked: 0,
+            newly_lost: 0,
+            prior_in_flight: 0,
+            in_flight: 0,
+            rtt: None,
+            delivered: 0,
+            is_cwnd_limited: false,
+            in_recovery: false,
+            prior_state: CaState::Open,
+            state: CaState::Open,
+            duplicate: false,
+            dsack: false,
+            ece: false,
+            ce_bytes: 0,
+            min_rtt: None,
+        }
+    }
 }

@@ -128,12 +128,9 @@ impl Run {
     fn ack(&mut self, ack: SeqNumber, sack: &[SackBlock], text: bool) {
         let before = self.recovery.delivered();
         let input = AckInput {
-            now: self.now,
-            ack,
             sack,
             text,
-            window_changed: false,
-            ts_rtt: None,
+            ..AckInput::new(self.now, ack)
         };
         let sample = self.recovery.on_ack(&input, &mut self.cc);
         assert!(sample.delivered >= before);

@@ -193,12 +193,8 @@ impl<'a> Link<'a> {
             }
             Event::Ack { ack, sack } => {
                 let input = AckInput {
-                    now: at,
-                    ack,
                     sack: &sack,
-                    text: false,
-                    window_changed: false,
-                    ts_rtt: None,
+                    ..AckInput::new(at, ack)
                 };
                 let sample = self.recovery.on_ack(&input, &mut self.cc);
                 self.note(&sample);

@@ -62,12 +62,8 @@ impl Sender {
         change: impl FnOnce(&mut AckInput<'_>),
     ) -> AckSample {
         let mut input = AckInput {
-            now: self.now,
-            ack,
             sack,
-            text: false,
-            window_changed: false,
-            ts_rtt: None,
+            ..AckInput::new(self.now, ack)
         };
         change(&mut input);
         self.recovery.on_ack(&input, &mut self.cc)

@@ -72,12 +72,11 @@ impl Connection {
         let window_changed = self.update_window(arrival);
         let sample = self.recovery.on_ack(
             &AckInput {
-                now: ctx.now,
-                ack: seg.ack,
                 sack: &seg.opts.sack,
                 text: !seg.is_empty(),
                 window_changed,
                 ts_rtt: self.echoed_rtt(ctx, arrival, advanced),
+                ..AckInput::new(ctx.now, seg.ack)
             },
             &mut self.cc,
         );
