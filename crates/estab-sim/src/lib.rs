@@ -1,0 +1,20 @@
+//! A bad network, in virtual or in real time: a path between two hosts, declared as a list of nodes
+//! that delay, queue, lose, reorder, mark and damage packets, and do the same for the same seed.
+#![forbid(unsafe_code)]
+
+mod bandwidth;
+mod node;
+mod packet;
+mod path;
+mod pipe;
+mod rng;
+mod stage;
+mod stats;
+
+pub use bandwidth::{Bandwidth, ParseBandwidthError};
+pub use node::{Loss, Node, Queue};
+pub use path::{Path, PathBuilder};
+pub use pipe::Pipe;
+pub use stats::{Drops, NodeStats, Stats};
+
+pub use estab_timer::Instant;
