@@ -174,6 +174,7 @@ impl Seg {
             } else {
                 self.opts.clone()
             },
+            ecn: Default::default(),
             malformed_options: false,
             text: &[],
         };

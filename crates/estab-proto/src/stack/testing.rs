@@ -138,6 +138,7 @@ impl Seg {
             wnd: WireWindow(self.wnd),
             up: 0,
             opts: self.opts.clone(),
+            ecn: Default::default(),
             malformed_options: false,
             text: &[],
         };

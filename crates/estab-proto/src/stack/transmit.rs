@@ -77,6 +77,7 @@ struct Text {
     offset: usize,
     len: usize,
     segment_size: Option<u16>,
+    segments: u32,
 }
 
 impl Stack {
@@ -145,6 +146,7 @@ impl Stack {
             wnd: control.wnd,
             up: 0,
             opts: control.opts,
+            ecn: Default::default(),
             malformed_options: false,
             text: &[],
         };
@@ -181,7 +183,7 @@ impl Stack {
             held.is_ready = segment.is_some() && held.conn.wants_transmit();
             let written = segment.and_then(|segment| self.write_segment(id, segment));
             if self.conns.get(id).is_some_and(|held| held.is_ready) {
-                self.ready.spend(1);
+                self.ready.spend(written.as_ref().map_or(1, |text| text.segments));
             } else {
                 self.ready.pop();
             }
@@ -207,6 +209,7 @@ impl Stack {
             true => None,
             false => Some(output::sum_of(held.conn.text(out.offset, out.len))),
         };
+        let (len, segments) = (out.len, out.segments());
         let segment = Segment {
             src_port: tuple.local.port(),
             dst_port: tuple.remote.port(),
@@ -216,10 +219,10 @@ impl Stack {
             wnd: out.wnd,
             up: out.up,
             opts: out.opts,
+            ecn: Default::default(),
             malformed_options: false,
             text: &[],
         };
-        let len = out.len;
         let fits = write_headers(
             &mut self.scratch,
             &route,
@@ -227,12 +230,15 @@ impl Stack {
             &output::Text { len, sum },
         );
         debug_assert!(fits, "a segment longer than IP can say");
-        self.stats.segments_out += u64::from(fits);
+        if fits {
+            self.stats.segments_out += u64::from(segments);
+        }
         fits.then_some(Text {
             id,
             offset: out.offset,
             len,
-            segment_size: None,
+            segment_size: out.segment_size,
+            segments,
         })
     }
 }

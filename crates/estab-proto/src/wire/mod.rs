@@ -48,6 +48,7 @@ pub mod ipv6_ext;
 pub mod pretty;
 pub mod tcp;
 
+mod ecn;
 mod error;
 mod packet;
 mod quoted;
@@ -55,6 +56,7 @@ mod repr;
 mod writer;
 
 pub use checksum::Sum;
+pub use ecn::EcnCodepoint;
 pub use error::WireError;
 pub use icmpv4::Icmpv4;
 pub use icmpv6::Icmpv6;
@@ -64,7 +66,7 @@ pub use packet::IpPacket;
 pub use pretty::Pretty;
 pub use quoted::{QuotedTcp, quoted_tcp};
 pub use repr::IpRepr;
-pub use tcp::{Flags, SackBlock, Segment, TcpOptions, Timestamps};
+pub use tcp::{AccEcn, AccEcnOrder, Flags, SackBlock, Segment, TcpOptions, Timestamps};
 
 /// The protocol numbers this crate names, in IPv4's protocol and IPv6's next header field.
 pub mod protocol {

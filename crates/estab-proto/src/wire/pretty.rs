@@ -3,7 +3,10 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use super::{Flags, Icmpv4, Icmpv6, IpPacket, Segment, WireError, ipv6_ext, protocol};
+use super::{
+    AccEcn, AccEcnOrder, EcnCodepoint, Flags, Icmpv4, Icmpv6, IpPacket, Segment, WireError,
+    ipv6_ext, protocol,
+};
 
 /// Displays a whole IP packet on one line, in the manner of tcpdump.
 ///
@@ -120,9 +123,17 @@ fn tcp(f: &mut fmt::Formatter<'_>, packet: &IpPacket<'_>, payload: &[u8]) -> fmt
     let seq = segment.seq.to_u32();
     write!(
         f,
-        "{} > {} {} seq {seq}:{}",
+        "{} > {} ",
         SocketAddr::new(src, segment.src_port),
         SocketAddr::new(dst, segment.dst_port),
+    )?;
+    match EcnCodepoint::of(packet.traffic_class()) {
+        EcnCodepoint::NotEct => {}
+        marked => write!(f, "[{marked}] ")?,
+    }
+    write!(
+        f,
+        "{} seq {seq}:{}",
         Letters(segment.ctl),
         seq.wrapping_add(end),
     )?;
@@ -180,6 +191,9 @@ fn options(f: &mut fmt::Formatter<'_>, segment: &Segment<'_>) -> fmt::Result {
     if let Some(shift) = options.window_scale {
         list.item(format_args!("wscale {shift}"))?;
     }
+    if let Some(accecn) = options.accecn {
+        list.item(format_args!("{}", Counters(accecn)))?;
+    }
     for block in &options.sack {
         list.item(format_args!("sack {}:{}", block.left, block.right))?;
     }
@@ -187,6 +201,28 @@ fn options(f: &mut fmt::Formatter<'_>, segment: &Segment<'_>) -> fmt::Result {
         list.item(format_args!("malformed"))?;
     }
     list.end()
+}
+
+/// The counters of AccECN in the order of the wire.
+struct Counters(AccEcn);
+
+impl fmt::Display for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let e0b = ("e0b", self.0.e0b());
+        let ceb = ("ceb", self.0.ceb());
+        let e1b = ("e1b", self.0.e1b());
+        let counters = match self.0.order() {
+            AccEcnOrder::E0bFirst => [e0b, ceb, e1b],
+            AccEcnOrder::E1bFirst => [e1b, ceb, e0b],
+        };
+        f.write_str("ECN")?;
+        for (name, counter) in counters {
+            if let Some(counter) = counter {
+                write!(f, " {name} {counter}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Writes items between angle brackets, or nothing at all.

@@ -26,6 +26,7 @@ fn segment(opts: TcpOptions) -> Segment<'static> {
         wnd: WireWindow(3),
         up: 0,
         opts,
+        ecn: Default::default(),
         malformed_options: false,
         text: &[],
     }

@@ -43,6 +43,7 @@ impl Flying {
             wnd: self.wnd,
             up: self.up,
             opts: self.opts.clone(),
+            ecn: Default::default(),
             malformed_options: false,
             text: &self.text,
         }

@@ -75,6 +75,31 @@ fn flags_urgent_pointer_and_sack() {
 }
 
 #[test]
+fn ecn_in_the_ip_header_and_in_the_options() {
+    let mut segment = Segment {
+        ctl: Flags::ACK.with_ace(6),
+        ..Segment::default()
+    };
+    for (order, text) in [
+        (AccEcnOrder::E0bFirst, "ECN e0b 1 ceb 2 e1b 3"),
+        (AccEcnOrder::E1bFirst, "ECN e1b 1 ceb 2 e0b 3"),
+    ] {
+        segment.opts.accecn = Some(AccEcn::new(order, &[1, 2, 3]));
+        let line = tcp(&segment);
+        assert!(
+            line.contains(" .We seq") && line.ends_with(&alloc::format!("<{text}>")),
+            "{line}"
+        );
+    }
+    segment.opts.accecn = Some(AccEcn::new(AccEcnOrder::E0bFirst, &[]));
+    assert!(tcp(&segment).ends_with("win 0 <ECN>"));
+
+    let mut packet = DATA_V6;
+    packet[1] |= 0x30;
+    assert!(Pretty(&packet).to_string().contains(":50000 [ce] P. seq"));
+}
+
+#[test]
 fn malformed_packets() {
     let mut packet = SYN_V4;
     packet[20 + 25] = 0;

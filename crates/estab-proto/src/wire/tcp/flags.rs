@@ -26,3 +26,33 @@ bitflags! {
         const AE = 0x100;
     }
 }
+
+/// How far the ACE field stands from the lowest control bit.
+const ACE_SHIFT: u32 = 6;
+
+impl Flags {
+    /// The three bits that Accurate ECN reads as one number, the ACE field (RFC 9768 §3.2.2).
+    pub const ACE: Self = Self::AE.union(Self::CWR).union(Self::ECE);
+
+    /// The ACE field, 0 to 7: AE is its highest bit.
+    pub const fn ace(self) -> u8 {
+        (self.intersection(Self::ACE).bits() >> ACE_SHIFT) as u8
+    }
+
+    /// These control bits with the low three bits of `ace` in the ACE field.
+    ///
+    /// ```
+    /// use estab_proto::wire::Flags;
+    ///
+    /// assert_eq!(Flags::SYN.with_ace(7), Flags::SYN | Flags::AE | Flags::CWR | Flags::ECE);
+    /// assert_eq!(Flags::ACK.with_ace(5).ace(), 5);
+    /// ```
+    #[must_use]
+    pub const fn with_ace(self, ace: u8) -> Self {
+        let field = Self::from_bits_truncate((ace as u16) << ACE_SHIFT).intersection(Self::ACE);
+        self.difference(Self::ACE).union(field)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use super::{Flags, TcpOptions};
 use crate::seq::{SeqNumber, WireWindow};
-use crate::wire::{Sum, WireError, protocol};
+use crate::wire::{EcnCodepoint, Sum, WireError, protocol};
 
 /// The length of the header without options, in bytes.
 pub const HEADER_LEN: usize = 20;
@@ -50,6 +50,9 @@ pub struct Segment<'a> {
     pub wnd: WireWindow,
     /// SEG.UP; meaningful only with [`Flags::URG`].
     pub up: u16,
+    /// The ECN field of the packet that carries the segment: like RFC 793's SEG.PRC, said by the IP
+    /// header. [`parse`](Self::parse) leaves it [`EcnCodepoint::NotEct`].
+    pub ecn: EcnCodepoint,
     /// The options understood.
     pub opts: TcpOptions,
     /// Whether the options broke off in a malformed one. What came before it is in `opts`.
@@ -106,6 +109,7 @@ impl<'a> Segment<'a> {
             ctl: Flags::from_bits_truncate(u16::from_be_bytes([header[12], header[13]])),
             wnd: WireWindow(u16::from_be_bytes([header[14], header[15]])),
             up: u16::from_be_bytes([header[18], header[19]]),
+            ecn: EcnCodepoint::NotEct,
             opts: TcpOptions::default(),
             malformed_options: false,
             text,

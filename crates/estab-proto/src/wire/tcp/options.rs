@@ -2,6 +2,7 @@
 
 use arrayvec::ArrayVec;
 
+use super::accecn::{AccEcn, AccEcnOrder};
 use crate::seq::SeqNumber;
 use crate::wire::WireError;
 use crate::wire::writer::Writer;
@@ -9,7 +10,7 @@ use crate::wire::writer::Writer;
 /// The most bytes of options a header has room for: a data offset of 15 words less 5.
 pub const MAX_LEN: usize = 40;
 
-/// Option kinds (RFC 9293 §3.2, RFC 7323, RFC 2018).
+/// Option kinds (RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 9768 §3.2.3).
 mod kind {
     pub(super) const EOL: u8 = 0;
     pub(super) const NOP: u8 = 1;
@@ -18,6 +19,8 @@ mod kind {
     pub(super) const SACK_PERMITTED: u8 = 4;
     pub(super) const SACK: u8 = 5;
     pub(super) const TIMESTAMPS: u8 = 8;
+    pub(super) const ACCECN_E0B_FIRST: u8 = 172;
+    pub(super) const ACCECN_E1B_FIRST: u8 = 174;
 }
 
 /// One block of the SACK option: the bytes from `left` up to, not including, `right` have been
@@ -65,6 +68,8 @@ pub struct TcpOptions {
     pub timestamps: Option<Timestamps>,
     /// SACK blocks, in the order sent: the first is the most recent.
     pub sack: ArrayVec<SackBlock, 4>,
+    /// Counters of Accurate ECN.
+    pub accecn: Option<AccEcn>,
 }
 
 impl TcpOptions {
@@ -122,8 +127,8 @@ impl TcpOptions {
     /// 0 if `buf` is too short.
     ///
     /// The order is Linux's: `mss, sackOK, TS, nop, wscale`, with a lone `TS` or `sackOK` behind
-    /// two NOPs, then `nop nop SACK`. SACK blocks that do not fit are left out, the oldest first:
-    /// three remain beside timestamps.
+    /// two NOPs, then AccECN behind as many NOPs as fill its last word, then `nop nop SACK`. SACK
+    /// blocks that do not fit are left out, the oldest first: three remain beside timestamps.
     // RFC 9293: MUST-68, MUST-69.
     pub fn emit(&self, buf: &mut [u8]) -> usize {
         let mut out = Writer::new(buf);
@@ -144,6 +149,9 @@ impl TcpOptions {
         }
         if let Some(shift) = self.window_scale {
             out.put(&[kind::NOP, kind::WINDOW_SCALE, 3, shift]);
+        }
+        if let Some(accecn) = &self.accecn {
+            put_accecn(&mut out, accecn);
         }
         let blocks = self.sack_blocks_that_fit();
         if blocks > 0 {
@@ -170,9 +178,13 @@ impl TcpOptions {
         } else {
             0
         };
+        let accecn = self
+            .accecn
+            .map_or(0, |accecn| accecn.len().next_multiple_of(4));
         window_scale
             .saturating_add(mss)
             .saturating_add(sack_permitted_and_timestamps)
+            .saturating_add(accecn)
     }
 
     fn sack_blocks_that_fit(&self) -> usize {
@@ -218,6 +230,12 @@ impl TcpOptions {
                 Err(_) => return false,
             },
             (kind::SACK, data) => return self.take_sack(data),
+            (kind::ACCECN_E0B_FIRST, data) => {
+                self.accecn = Some(AccEcn::read(AccEcnOrder::E0bFirst, data));
+            }
+            (kind::ACCECN_E1B_FIRST, data) => {
+                self.accecn = Some(AccEcn::read(AccEcnOrder::E1bFirst, data));
+            }
             (kind::MSS | kind::WINDOW_SCALE | kind::SACK_PERMITTED, _) => return false,
             _ => {}
         }
@@ -240,6 +258,22 @@ impl TcpOptions {
             }
         }
         true
+    }
+}
+
+/// Writes the AccECN option, NOPs first.
+fn put_accecn(out: &mut Writer<'_>, accecn: &AccEcn) {
+    let len = accecn.len();
+    for _ in len..len.next_multiple_of(4) {
+        out.put(&[kind::NOP]);
+    }
+    let kind = match accecn.order() {
+        AccEcnOrder::E0bFirst => kind::ACCECN_E0B_FIRST,
+        AccEcnOrder::E1bFirst => kind::ACCECN_E1B_FIRST,
+    };
+    out.put(&[kind, len as u8]);
+    for counter in accecn.fields() {
+        out.put(counter);
     }
 }
 

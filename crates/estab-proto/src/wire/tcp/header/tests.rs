@@ -205,6 +205,7 @@ proptest! {
                 timestamps: timestamps.map(|(val, ecr)| Timestamps { val, ecr }),
                 ..TcpOptions::default()
             },
+            ecn: Default::default(),
             malformed_options: false,
             text: &text,
         };

@@ -159,6 +159,79 @@ fn a_window_scale_is_kept_as_sent() {
     );
 }
 
+#[test]
+fn accecn_fills_its_words_with_nops_in_front() {
+    let cases: [(usize, &[u8]); 4] = [
+        (0, &[1, 1, 172, 2]),
+        (1, &[1, 1, 1, 172, 5, 0, 0, 1]),
+        (2, &[172, 8, 0, 0, 1, 0, 1, 0]),
+        (3, &[1, 172, 11, 0, 0, 1, 0, 1, 0, 2, 3, 4]),
+    ];
+    for (fields, bytes) in cases {
+        let counters = &[1, 0x100, 0x02_0304][..fields];
+        let options = TcpOptions {
+            accecn: Some(AccEcn::new(AccEcnOrder::E0bFirst, counters)),
+            ..TcpOptions::default()
+        };
+        assert_eq!(emitted(&options), bytes);
+        assert_eq!(TcpOptions::parse(bytes), Ok(options));
+    }
+    let other = [174, 8, 0, 0, 9, 0, 0, 7];
+    let accecn = TcpOptions::parse(&other).unwrap().accecn.unwrap();
+    assert_eq!(
+        (accecn.e1b(), accecn.ceb(), accecn.e0b()),
+        (Some(9), Some(7), None)
+    );
+}
+
+/// No length makes it malformed, except one that breaks the list itself.
+#[test]
+fn accecn_of_any_length_is_read() {
+    for kind in [172, 174] {
+        for len in 2..=40u8 {
+            let mut bytes = [3; 40];
+            bytes[..2].copy_from_slice(&[kind, len]);
+            let bytes = &bytes[..usize::from(len)];
+            let accecn = TcpOptions::parse(bytes).unwrap().accecn.unwrap();
+            assert_eq!(
+                accecn.len(),
+                2 + 3 * (usize::from(len - 2) / 3).min(3),
+                "{len}"
+            );
+            let cut = &bytes[..bytes.len() - 1];
+            assert_eq!(TcpOptions::parse(cut), Err(WireError::BadOption), "{len}");
+        }
+    }
+}
+
+#[test]
+fn sack_gives_way_to_accecn() {
+    let sack = [block(1, 2), block(3, 4), block(5, 6)];
+    let mut options = TcpOptions {
+        timestamps: timestamps(),
+        sack: sack.as_slice().try_into().unwrap(),
+        accecn: Some(AccEcn::new(AccEcnOrder::E0bFirst, &[1, 2])),
+        ..TcpOptions::default()
+    };
+    assert_eq!(options.encoded_len(), 40);
+    assert_eq!(
+        TcpOptions::parse(&emitted(&options)).unwrap().sack[..],
+        sack[..2]
+    );
+    options.accecn = None;
+    assert_eq!(
+        TcpOptions::parse(&emitted(&options)).unwrap().sack[..],
+        sack[..]
+    );
+}
+
+/// Every packet carries one: what a rare option costs all is a few bytes.
+#[test]
+fn the_options_stay_small() {
+    let size = core::mem::size_of::<TcpOptions>();
+    assert!(size <= 72, "{size} bytes");
+}
+
 // proves MUST-7
 #[test]
 fn what_came_before_a_malformation_is_kept() {
@@ -216,6 +289,12 @@ fn more_than_a_header_holds_is_not_read() {
     );
 }
 
+fn any_accecn() -> impl Strategy<Value = AccEcn> {
+    let order = prop_oneof![Just(AccEcnOrder::E0bFirst), Just(AccEcnOrder::E1bFirst)];
+    (order, prop::collection::vec(any::<u32>(), 0..=3))
+        .prop_map(|(order, counters)| AccEcn::new(order, &counters))
+}
+
 fn any_options() -> impl Strategy<Value = TcpOptions> {
     let sack = prop::collection::vec((any::<u32>(), any::<u32>()), 0..=4);
     let timestamps = prop::option::of((any::<u32>(), any::<u32>()));
@@ -225,9 +304,10 @@ fn any_options() -> impl Strategy<Value = TcpOptions> {
         any::<bool>(),
         timestamps,
         sack,
+        prop::option::of(any_accecn()),
     )
         .prop_map(
-            |(mss, window_scale, sack_permitted, timestamps, sack)| TcpOptions {
+            |(mss, window_scale, sack_permitted, timestamps, sack, accecn)| TcpOptions {
                 mss,
                 window_scale,
                 sack_permitted,
@@ -236,6 +316,7 @@ fn any_options() -> impl Strategy<Value = TcpOptions> {
                     .into_iter()
                     .map(|(left, right)| block(left, right))
                     .collect(),
+                accecn,
             },
         )
 }
@@ -254,7 +335,7 @@ proptest! {
 
     #[test]
     fn whatever_parses_says_the_same_when_emitted(
-        bytes in prop::collection::vec(prop_oneof![0u8..12, any::<u8>()], 0..=40),
+        bytes in prop::collection::vec(prop_oneof![0u8..12, 171u8..175, any::<u8>()], 0..=40),
     ) {
         let (options, malformed) = TcpOptions::parse_lenient(&bytes);
         prop_assert_eq!(TcpOptions::parse(&bytes).is_err(), malformed);
