@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod bandwidth;
+#[cfg(any(feature = "tokio", feature = "relay"))]
+mod clock;
 mod node;
 mod packet;
 mod path;
@@ -10,6 +12,8 @@ mod pipe;
 mod rng;
 mod stage;
 mod stats;
+#[cfg(feature = "transfer")]
+pub mod transfer;
 
 pub use bandwidth::{Bandwidth, ParseBandwidthError};
 pub use node::{Loss, Node, Queue};

@@ -140,7 +140,7 @@ pub struct Report {
     /// How long it took, in virtual time.
     pub elapsed: Duration,
     /// Bytes that waited in the queues of the path's forward direction, at the time of each sample.
-    pub queue: Vec<(Duration, usize)>,
+    pub queue: Vec<(Duration, u64)>,
     /// What the forward direction did to the packets.
     pub there: Stats,
     /// What the way back did to them.

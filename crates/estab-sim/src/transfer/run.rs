@@ -52,7 +52,7 @@ pub(super) struct Run {
     flows: Vec<Running>,
     every: Option<Duration>,
     next_sample: Instant,
-    queue: Vec<(Duration, usize)>,
+    queue: Vec<(Duration, u64)>,
 }
 
 impl Run {
@@ -77,7 +77,11 @@ impl Run {
             receiver,
             flows,
             every: transfer.every,
-            next_sample: if transfer.every.is_some() { START } else { Instant::NEVER },
+            next_sample: if transfer.every.is_some() {
+                START
+            } else {
+                Instant::NEVER
+            },
             queue: Vec::new(),
         }
     }
@@ -143,7 +147,10 @@ impl Run {
         let flow = &mut self.flows[index];
         if flow.sender.is_none() && START + flow.spec.start <= self.now {
             let port = PORT + index as u16;
-            let (local, remote) = (SocketAddr::new(SENDER, port), SocketAddr::new(RECEIVER, port));
+            let (local, remote) = (
+                SocketAddr::new(SENDER, port),
+                SocketAddr::new(RECEIVER, port),
+            );
             let tcp = Some(flow.spec.tcp.clone());
             let opened = self.sender.connect(self.now, remote, Some(local), tcp);
             flow.sender = Some(opened.expect("every flow has a port of its own"));
@@ -192,7 +199,10 @@ impl Run {
         let mut written = false;
         while flow.unwritten > 0 {
             let len = flow.unwritten.min(BLOCK.len() as u64) as usize;
-            match self.sender.send(self.now, id, Bytes::from_static(&BLOCK[..len])) {
+            match self
+                .sender
+                .send(self.now, id, Bytes::from_static(&BLOCK[..len]))
+            {
                 Ok(n) => flow.unwritten -= n as u64,
                 Err(_) => return written,
             }
@@ -264,7 +274,8 @@ impl Run {
 
     fn report(mut self) -> Report {
         let elapsed = self.now - START;
-        if self.every.is_some() {
+        let sampled = self.queue.last().is_some_and(|(at, _)| *at == elapsed);
+        if self.every.is_some() && !sampled {
             self.sample();
         }
         let flows = self

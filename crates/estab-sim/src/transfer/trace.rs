@@ -88,7 +88,7 @@ impl Recorder {
             in_flight: info.in_flight,
             rtt: info.rtt,
             min_rtt: info.min_rtt,
-            pacing_rate: info.pacing_rate,
+            pacing_rate: None,
             ca_state: info.ca_state,
             retransmits: info.retransmits,
             delivered,
@@ -109,9 +109,11 @@ impl Recorder {
 
     fn compare(&mut self, at: Duration, last: &Info, info: &Info) {
         for (what, now, then) in [
-            (Happening::TimedOut, info.timeouts, last.timeouts),
-            (Happening::Probed, info.probes, last.probes),
-            (Happening::Undone, info.undos, last.undos),
+            (
+                Happening::TimedOut,
+                u64::from(info.back_offs),
+                u64::from(last.back_offs),
+            ),
             (Happening::Retransmitted, info.retransmits, last.retransmits),
         ] {
             if now > then {
@@ -141,7 +143,6 @@ fn change(from: CaState, to: CaState) -> Option<Happening> {
     match to {
         _ if from == to => None,
         CaState::Recovery => Some(Happening::RecoveryBegan),
-        CaState::Cwr => Some(Happening::ReductionBegan),
         CaState::Open | CaState::Disorder if is_episode(from) => Some(Happening::RecoveryEnded),
         // A timeout the sender counts itself.
         _ => None,
