@@ -4,6 +4,7 @@
 //! one [`AckSample`] per acknowledgment and turns it into a [`Window`].
 
 mod cubic;
+mod hystart;
 mod new_reno;
 mod window;
 
@@ -15,6 +16,8 @@ use estab_timer::{Duration, Instant};
 pub use cubic::Cubic;
 pub use new_reno::NewReno;
 pub use window::Window;
+
+use hystart::HyStart;
 
 use crate::recovery::AckSample;
 
@@ -127,6 +130,15 @@ pub struct Sent {
     pub is_app_limited: bool,
 }
 
+/// Whether segments leave spread over the round trip or in the bursts acknowledgments release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Paced {
+    /// In bursts.
+    No,
+    /// Spread.
+    Yes,
+}
+
 /// The congestion control of one connection.
 #[derive(Debug)]
 pub struct Controller {
@@ -171,11 +183,18 @@ macro_rules! dispatch {
 }
 
 impl Controller {
-    /// A controller with the initial window for this MSS (RFC 6928).
+    /// A controller with the initial window for this MSS (RFC 6928), and HyStart++ for a paced sender
+    /// if the algorithm has a slow start.
     pub fn new(algorithm: Algorithm, mss: u32) -> Self {
+        Self::with_hystart(algorithm, mss, Some(Paced::Yes))
+    }
+
+    /// The same with HyStart++ for a sender that is paced or not (RFC 9406 §4.3), or without it.
+    pub fn with_hystart(algorithm: Algorithm, mss: u32, hystart: Option<Paced>) -> Self {
+        let hystart = hystart.map(HyStart::new);
         let algorithm = match algorithm {
-            Algorithm::NewReno => Engine::NewReno(NewReno::default()),
-            Algorithm::Cubic => Engine::Cubic(Cubic::default()),
+            Algorithm::NewReno => Engine::NewReno(NewReno::new(hystart)),
+            Algorithm::Cubic => Engine::Cubic(Cubic::new(hystart)),
         };
         Self {
             window: Window::new(mss),

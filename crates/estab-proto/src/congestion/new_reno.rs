@@ -2,6 +2,7 @@
 
 use estab_timer::Instant;
 
+use super::hystart::{HyStart, slow_start};
 use super::{CongestionControl, Window};
 use crate::recovery::AckSample;
 
@@ -10,16 +11,28 @@ use crate::recovery::AckSample;
 pub struct NewReno {
     /// Bytes acknowledged in congestion avoidance towards the next segment of growth.
     acked: u32,
+    /// Watches the first slow start.
+    hystart: Option<HyStart>,
+}
+
+impl NewReno {
+    /// NewReno before the first acknowledgment.
+    pub(super) fn new(hystart: Option<HyStart>) -> Self {
+        Self { acked: 0, hystart }
+    }
 }
 
 impl CongestionControl for NewReno {
     /// RFC 5681 §3.1: one MSS when a window's worth of bytes has been acknowledged.
     fn on_ack(&mut self, window: &mut Window, sample: &AckSample) {
-        if sample.in_recovery || !sample.is_cwnd_limited {
+        if sample.in_recovery {
             return;
         }
-        let bytes = window.slow_start(sample);
+        let mut bytes = sample.newly_acked;
         if window.in_slow_start() {
+            bytes = slow_start(self.hystart.as_mut(), window, sample);
+        }
+        if window.in_slow_start() || !sample.is_cwnd_limited {
             return;
         }
         self.acked = self
@@ -36,6 +49,12 @@ impl CongestionControl for NewReno {
     fn on_congestion(&mut self, window: &mut Window, _now: Instant, flight: u32) {
         self.acked = 0;
         window.reduce(flight / 2);
+    }
+
+    /// RFC 8511 §3: a mark comes earlier than a loss, so eight tenths of what was in flight.
+    fn on_ecn(&mut self, window: &mut Window, _now: Instant, flight: u32) {
+        self.acked = 0;
+        window.reduce_by_mark((u64::from(flight) * 8 / 10) as u32);
     }
 
     /// RFC 5681 §3.1: half of what was in flight, once for each segment that times out.

@@ -1,3 +1,5 @@
+use alloc::vec::Vec;
+
 use estab_timer::{Duration, Instant};
 
 use super::*;
@@ -87,8 +89,8 @@ fn nothing_grows_in_recovery_or_unused() {
 fn idling_for_longer_than_the_timeout_restarts() {
     let rto = Duration::from_secs(1);
     for mut cc in controllers() {
-        for _ in 0..3 {
-            cc.on_ack(&sample(NOW, cc.cwnd()));
+        for _ in 0..70 {
+            cc.on_ack(&sample(NOW, MSS));
         }
         cc.on_idle(NOW, rto, rto);
         assert_eq!(cc.cwnd(), 80 * MSS);
@@ -164,4 +166,35 @@ fn ecn_counts_as_loss_unless_the_algorithm_knows_better() {
     cc.on_ecn(NOW, 100 * MSS);
     assert_eq!(cc.cwnd(), 5 * MSS);
     assert_eq!(cc.pacing_rate(), None);
+}
+
+/// RFC 8511 §3 and §3.1: a mark reduces by less than a loss, eight tenths for NewReno and 0.85 for
+/// CUBIC.
+// proves RFC8511-3, RFC8511-3.1
+#[test]
+fn a_mark_reduces_by_less_than_a_loss() {
+    for (mut cc, share) in controllers().into_iter().zip([80, 85]) {
+        cc.on_ecn(NOW, 10 * MSS);
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (100 * share, 100 * share));
+        // What limited transmit sent is not counted.
+        cc.on_ecn(NOW, 20 * MSS);
+        assert_eq!(cc.cwnd(), share * share);
+    }
+}
+
+/// RFC 9438 §4.6, RFC 3168 §6.1.2: marks reduce the window to one segment, losses to two.
+// proves RFC9438-4.6#1
+#[test]
+fn marks_reduce_to_one_segment_and_losses_to_two() {
+    for mut cc in controllers() {
+        cc.on_congestion(NOW, MSS);
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (2 * MSS, 2 * MSS));
+        let mut windows = Vec::new();
+        while cc.cwnd() > MSS {
+            cc.on_ecn(NOW, cc.cwnd());
+            windows.push(cc.cwnd());
+        }
+        assert!(windows.is_sorted_by(|a, b| a > b));
+        assert_eq!((cc.cwnd(), cc.ssthresh()), (MSS, 2 * MSS));
+    }
 }

@@ -132,6 +132,13 @@ impl Window {
         self.set_cwnd(self.ssthresh);
     }
 
+    /// Congestion that a router marked instead of dropping: as [`reduce`](Self::reduce), but the
+    /// window goes down to one segment (RFC 3168 §6.1.2, RFC 9438 §4.6).
+    pub fn reduce_by_mark(&mut self, ssthresh: u32) {
+        self.set_ssthresh(ssthresh);
+        self.set_cwnd(ssthresh);
+    }
+
     /// A timeout: the window is the loss window of one segment, whatever the initial window is
     /// (RFC 5681 §3.1).
     pub fn collapse(&mut self) {
