@@ -48,6 +48,8 @@
 //! `--local_isn=N` fixes the stack's initial sequence number, `--profile=rfc` selects the stack's
 //! profile of the letter of the RFCs. `TS val ...` expects any value.
 
+#![forbid(unsafe_code)]
+
 mod ast;
 mod cursor;
 mod expr;

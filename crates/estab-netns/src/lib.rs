@@ -19,6 +19,8 @@
 //!
 //! The crate runs `unshare`, `ip` and `sh`; it is for Linux.
 
+#![forbid(unsafe_code)]
+
 mod isolated;
 mod namespace;
 mod net;

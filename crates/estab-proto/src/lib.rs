@@ -83,6 +83,7 @@
 //! is lost decided in [`recovery`] and how much may be in flight in [`congestion`]. Everything that
 //! can be set is in [`config`].
 #![no_std]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 

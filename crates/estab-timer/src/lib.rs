@@ -46,6 +46,7 @@
 //! assert_eq!(wheel.next_deadline(), Some(now + Duration::from_secs(2)));
 //! ```
 #![no_std]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 

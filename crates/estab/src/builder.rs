@@ -121,6 +121,7 @@ impl StackBuilder {
         let caps = device.caps();
         self.config.mtu = self.mtu.unwrap_or(caps.mtu);
         self.config.checksum_offload = caps.checksum_offload;
+        self.config.segmentation = caps.segmentation;
         let is_v6 = self.config.addrs.iter().any(|cidr| cidr.addr.is_ipv6());
         let least = if is_v6 { 1280 } else { 68 };
         if self.config.mtu < least {

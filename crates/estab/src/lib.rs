@@ -39,7 +39,7 @@
 //!
 //! - `tun` (default): `device::TunDevice`, on Linux.
 //! - `pcap` (default): `device::Tap`, a pcapng trace of any device.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod addr;
 mod builder;

@@ -52,6 +52,8 @@ pub struct DeviceStats {
     pub sent: u64,
     /// Of these, packets the device dropped.
     pub dropped: u64,
+    /// Packets that the device read and dropped because they made no sense to it.
+    pub malformed: u64,
 }
 
 impl Stack {

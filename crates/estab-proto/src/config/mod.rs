@@ -27,6 +27,10 @@ pub struct StackConfig {
     /// The device completes TCP checksums: the checksum field of what is transmitted holds only the
     /// sum of the pseudo-header.
     pub checksum_offload: bool,
+    /// The device cuts super-segments of up to this many bytes, IP header included, into segments
+    /// of [`Transmit::segment_size`](crate::Transmit::segment_size); `None`: it does not. Without
+    /// effect unless `checksum_offload` is set.
+    pub segmentation: Option<u32>,
     /// Answer ICMP echo requests.
     pub echo_replies: bool,
     /// Caps on everything a peer can make grow.
@@ -46,6 +50,7 @@ impl Default for StackConfig {
             any_ip: false,
             mtu: 1500,
             checksum_offload: false,
+            segmentation: None,
             echo_replies: true,
             limits: Limits::default(),
             isn: IsnPolicy::Keyed,

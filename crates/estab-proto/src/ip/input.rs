@@ -35,10 +35,6 @@ impl Stack {
     /// what is wrong with it is counted in [`Stats`](crate::Stats).
     pub fn handle_packet(&mut self, now: Instant, packet: &[u8], meta: RxMeta<'_>) {
         let now = self.advance(now);
-        let meta = RxMeta {
-            segments: meta.segments.max(1),
-            ..meta
-        };
         self.stats.packets_in = self.stats.packets_in.saturating_add(1);
         self.stats.bytes_in = self.stats.bytes_in.saturating_add(packet.len() as u64);
         match IpPacket::parse(packet) {

@@ -31,7 +31,7 @@ impl Stack {
                 return;
             }
         };
-        self.stats.segments_in += u64::from(meta.segments);
+        self.stats.segments_in += u64::from(meta.segments(seg.text.len()));
         self.stats.tcp_bad_options += u64::from(seg.malformed_options);
         let tuple = FourTuple {
             local: SocketAddr::new(dst, seg.dst_port),

@@ -72,19 +72,30 @@ new_key_type! {
 pub struct RxMeta<'a> {
     /// The device vouches for the transport checksum: it is not computed again.
     pub checksum_verified: bool,
-    /// How many plain segments of the network a super-segment stands for, at least 1: what
-    /// delayed acknowledgements and congestion control count.
-    pub segments: u16,
+    /// Of a super-segment, the bytes of payload of each segment of the network it stands for but
+    /// the last: what counts segments counts those. `None` or zero: it is a plain one.
+    pub segment_size: Option<u16>,
     /// The buffer the packet lies in: large payloads are kept as counted slices of it instead of
     /// copied.
     pub backing: Option<&'a Bytes>,
+}
+
+impl RxMeta<'_> {
+    /// How many segments of the network `text_len` bytes of payload are.
+    pub(crate) fn segments(&self, text_len: usize) -> u32 {
+        match self.segment_size {
+            // A packet, and so its payload, has less than 2^16 bytes.
+            Some(size) if size > 0 => text_len.div_ceil(usize::from(size)).max(1) as u32,
+            _ => 1,
+        }
+    }
 }
 
 impl Default for RxMeta<'_> {
     fn default() -> Self {
         Self {
             checksum_verified: false,
-            segments: 1,
+            segment_size: None,
             backing: None,
         }
     }

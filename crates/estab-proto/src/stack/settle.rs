@@ -66,7 +66,15 @@ impl Stack {
     }
 
     /// Takes a connection in and routes its four-tuple to it.
-    pub(crate) fn hold(&mut self, conn: Connection, accept_from: Option<ListenerId>) -> ConnId {
+    pub(crate) fn hold(&mut self, mut conn: Connection, accept_from: Option<ListenerId>) -> ConnId {
+        // Each segment of a cut one has a checksum of its own: only the device can know it.
+        if let Some(longest) = self
+            .config
+            .segmentation
+            .filter(|_| self.config.checksum_offload)
+        {
+            conn.set_segmentation(longest);
+        }
         let tuple = conn.tuple();
         let key = TupleKey::new(&tuple);
         let is_active = !conn.is_passive();

@@ -133,6 +133,9 @@ pub(crate) struct Connection {
     pub(super) peer_mss: u32,
     pub(super) advertised_mss: u16,
     pub(super) path_mtu: u32,
+    /// The longest packet that may be handed out, if that is more than the path takes: the device
+    /// cuts it. In bytes, IP header included.
+    pub(super) longest_packet: u16,
     pub(super) send: SendBuffer,
     pub(super) recv: RecvBuffer,
     pub(super) tuner: RecvTuner,
@@ -214,6 +217,12 @@ impl Connection {
         if let Some(span) = &self.span {
             span.in_scope(event);
         }
+    }
+
+    /// The device cuts packets of up to `longest` bytes, IP header included; not so if it is less
+    /// than a segment.
+    pub(crate) fn set_segmentation(&mut self, longest: u32) {
+        self.longest_packet = longest.min(u32::from(u16::MAX)) as u16;
     }
 
     /// Bytes beyond SND.NXT that wait in the send buffer.

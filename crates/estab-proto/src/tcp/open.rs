@@ -55,6 +55,7 @@ impl Connection {
             peer_mss: mss,
             advertised_mss: announced_mss(&config, device_mtu, ipv6),
             path_mtu,
+            longest_packet: 0,
             send: SendBuffer::new(),
             recv: RecvBuffer::new(config.recv_buffer.initial),
             tuner: RecvTuner::new(config.recv_buffer.initial, config.recv_buffer.max),

@@ -17,6 +17,8 @@ use std::task::{Context, Poll};
 
 mod io_device;
 mod link;
+#[cfg(all(feature = "tun", target_os = "linux"))]
+mod offload;
 mod packet;
 mod stream;
 #[cfg(feature = "pcap")]
@@ -45,6 +47,10 @@ pub struct Caps {
     /// The device completes the TCP checksum of what it sends: it finds the sum of the
     /// pseudo-header in its place. Packets that are not TCP come complete.
     pub checksum_offload: bool,
+    /// The device cuts packets of up to this many bytes, IP header included, into segments of
+    /// [`Packet::segment_size`]; `None` if it does not. Only with `checksum_offload`, since each
+    /// segment has a checksum of its own.
+    pub segmentation: Option<u32>,
 }
 
 impl Caps {
@@ -54,6 +60,7 @@ impl Caps {
             mtu,
             max_recv: MAX_PACKET,
             checksum_offload: false,
+            segmentation: None,
         }
     }
 }
@@ -167,6 +174,11 @@ pub trait Device: Send {
     fn dropped(&self) -> u64 {
         0
     }
+
+    /// How many packets read so far made no sense to the device, and were dropped.
+    fn malformed(&self) -> u64 {
+        0
+    }
 }
 
 impl<D: Device + ?Sized> Device for Box<D> {
@@ -188,6 +200,10 @@ impl<D: Device + ?Sized> Device for Box<D> {
 
     fn dropped(&self) -> u64 {
         (**self).dropped()
+    }
+
+    fn malformed(&self) -> u64 {
+        (**self).malformed()
     }
 }
 

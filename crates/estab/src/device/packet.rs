@@ -70,7 +70,7 @@ impl<'a> Packet<'a> {
 pub struct Received {
     len: usize,
     checksum_verified: bool,
-    segments: u16,
+    segment_size: Option<u16>,
 }
 
 impl Received {
@@ -79,7 +79,7 @@ impl Received {
         Self {
             len,
             checksum_verified: false,
-            segments: 1,
+            segment_size: None,
         }
     }
 
@@ -91,11 +91,11 @@ impl Received {
         self
     }
 
-    /// The device joined this many segments, at least 1, into the packet. They count one by one
-    /// where the protocol counts segments.
+    /// The device joined segments with `size` bytes of payload each, and perhaps less in the last,
+    /// into this packet. They count one by one where the protocol counts segments.
     #[must_use]
-    pub fn segments(mut self, segments: u16) -> Self {
-        self.segments = segments.max(1);
+    pub fn segment_size(mut self, size: u16) -> Self {
+        self.segment_size = Some(size);
         self
     }
 
@@ -111,7 +111,7 @@ impl Received {
     pub(crate) fn meta<'a>(&self, backing: Option<&'a Bytes>) -> estab_proto::RxMeta<'a> {
         estab_proto::RxMeta {
             checksum_verified: self.checksum_verified,
-            segments: self.segments,
+            segment_size: self.segment_size,
             backing,
         }
     }

@@ -137,6 +137,10 @@ impl<D: Device, W: Write + Send> Device for Tap<D, W> {
     fn dropped(&self) -> u64 {
         self.device.dropped()
     }
+
+    fn malformed(&self) -> u64 {
+        self.device.malformed()
+    }
 }
 
 impl<D: std::fmt::Debug, W: Write> std::fmt::Debug for Tap<D, W> {

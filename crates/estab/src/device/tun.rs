@@ -8,11 +8,11 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tun::Tun;
 
-use super::{Caps, Device, Packet, Received};
+use super::{Caps, Device, Packet, Received, offload};
 
 mod builder;
 mod netlink;
-mod watch;
+pub(super) mod watch;
 
 pub use builder::TunBuilder;
 use watch::Watch;
@@ -22,6 +22,11 @@ use watch::Watch;
 /// Making one needs `CAP_NET_ADMIN`. The interface exists as long as this device; if somebody deletes
 /// it (`ip link del`), the device fails, and with it the stack. While it is merely down, packets are
 /// dropped and counted.
+///
+/// Where the kernel can, it takes and gives *super-segments*: TCP segments of up to 64 KiB, which
+/// are cut to the size of the path where they leave the machine, if they do, and whose checksums are
+/// completed there. That is several times faster than a packet at a time; [`Caps::segmentation`]
+/// tells whether it is so, and [`TunBuilder::offload`] turns it off.
 ///
 /// ```no_run
 /// use estab::Stack;
@@ -38,9 +43,23 @@ use watch::Watch;
 /// # }
 /// ```
 pub struct TunDevice {
+    name: String,
+    mtu: u32,
+    io: Io,
+}
+
+/// How packets pass.
+enum Io {
+    /// One by one, complete.
+    Plain(Box<Plain>),
+    /// With a header that says what is left undone.
+    Offloaded(offload::Queue),
+}
+
+/// An interface held by `tokio-tun`.
+struct Plain {
     tun: Tun,
     watch: Watch,
-    mtu: u32,
     dropped: u64,
 }
 
@@ -51,7 +70,7 @@ impl TunDevice {
     }
 
     /// Takes an interface made with `tokio-tun`, which must be a TUN (not a TAP) without packet
-    /// information.
+    /// information. It has no offloads.
     ///
     /// # Errors
     ///
@@ -62,18 +81,20 @@ impl TunDevice {
     /// Outside a tokio runtime with I/O enabled.
     pub fn new(tun: Tun) -> io::Result<Self> {
         let mtu = tun.mtu().map_err(into_io)?;
-        let mtu = u32::try_from(mtu).map_err(io::Error::other)?;
         Ok(Self {
-            watch: Watch::new(&tun),
-            tun,
-            mtu,
-            dropped: 0,
+            name: tun.name().to_owned(),
+            mtu: u32::try_from(mtu).map_err(io::Error::other)?,
+            io: Io::Plain(Box::new(Plain {
+                watch: Watch::new(watch::duplicate(&tun)),
+                tun,
+                dropped: 0,
+            })),
         })
     }
 
     /// The interface's name.
     pub fn name(&self) -> &str {
-        self.tun.name()
+        &self.name
     }
 
     /// The interface's index.
@@ -82,8 +103,18 @@ impl TunDevice {
     ///
     /// If the interface is gone.
     pub fn index(&self) -> io::Result<u32> {
-        self.tun.index().map_err(into_io)
+        index(&self.name)
     }
+}
+
+/// The index of the interface `name`.
+fn index(name: &str) -> io::Result<u32> {
+    let socket = rustix::net::socket(
+        rustix::net::AddressFamily::INET,
+        rustix::net::SocketType::DGRAM,
+        None,
+    )?;
+    Ok(rustix::net::netdevice::name_to_index(socket, name)?)
 }
 
 fn into_io(error: tokio_tun::Error) -> io::Error {
@@ -93,20 +124,26 @@ fn into_io(error: tokio_tun::Error) -> io::Error {
     }
 }
 
+/// How the end of the interface is reported, whoever notices it.
+pub(super) fn deleted() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the interface was deleted")
+}
+
 /// What the kernel answers on the descriptor of an interface that was deleted.
-const EBADFD: i32 = 77;
+fn is_deleted(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::BADFD.raw_os_error())
+}
 
-impl Device for TunDevice {
-    fn caps(&self) -> Caps {
-        Caps::new(self.mtu)
-    }
-
+impl Plain {
     fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
         loop {
             let mut read = ReadBuf::new(buf);
             match Pin::new(&mut self.tun).poll_read(cx, &mut read) {
                 Poll::Ready(Ok(())) => return Poll::Ready(Ok(Received::new(read.filled().len()))),
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Poll::Ready(Err(error)) if is_deleted(&error) => {
+                    return Poll::Ready(Err(deleted()));
+                }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Ready(Err(ready!(self.watch.poll_gone(cx)))),
             }
@@ -119,26 +156,60 @@ impl Device for TunDevice {
             match ready!(sent) {
                 Ok(len) if len == packet.len() => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.raw_os_error() == Some(EBADFD) => {
-                    return Poll::Ready(Err(error));
-                }
+                Err(error) if is_deleted(&error) => return Poll::Ready(Err(deleted())),
                 // The interface is down (EIO), out of memory or refuses the packet: like a loss.
                 Ok(_) | Err(_) => self.dropped += 1,
             }
             return Poll::Ready(Ok(()));
         }
     }
+}
+
+impl Device for TunDevice {
+    fn caps(&self) -> Caps {
+        let mut caps = Caps::new(self.mtu);
+        if let Io::Offloaded(_) = &self.io {
+            caps.checksum_offload = true;
+            caps.segmentation = Some(offload::MAX_SUPER_PACKET);
+        }
+        caps
+    }
+
+    fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
+        match &mut self.io {
+            Io::Plain(plain) => plain.poll_recv(cx, buf),
+            Io::Offloaded(queue) => queue.poll_recv(cx, buf),
+        }
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &Packet<'_>) -> Poll<io::Result<()>> {
+        match &mut self.io {
+            Io::Plain(plain) => plain.poll_send(cx, packet),
+            Io::Offloaded(queue) => queue.poll_send(cx, packet),
+        }
+    }
 
     fn dropped(&self) -> u64 {
-        self.dropped
+        match &self.io {
+            Io::Plain(plain) => plain.dropped,
+            Io::Offloaded(queue) => queue.dropped(),
+        }
+    }
+
+    fn malformed(&self) -> u64 {
+        match &self.io {
+            Io::Plain(_) => 0,
+            Io::Offloaded(queue) => queue.malformed(),
+        }
     }
 }
 
 impl fmt::Debug for TunDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TunDevice")
-            .field("name", &self.name())
+            .field("name", &self.name)
             .field("mtu", &self.mtu)
+            .field("offloaded", &matches!(self.io, Io::Offloaded(_)))
             .finish_non_exhaustive()
     }
 }

@@ -44,6 +44,8 @@ struct Arrival<'s, 'a> {
     old: Option<(SeqNumber, SeqNumber)>,
     /// Plain segments this one stands for.
     segments: u32,
+    /// Bytes of text of each of these but the last, if there are several.
+    segment_size: Option<u16>,
     /// The packet that holds `text`, if it may be kept.
     backing: Option<&'a Bytes>,
 }
@@ -51,7 +53,8 @@ struct Arrival<'s, 'a> {
 impl Connection {
     /// SEGMENT ARRIVES.
     pub(crate) fn input(&mut self, ctx: &mut Ctx<'_>, seg: &Segment<'_>, meta: RxMeta<'_>) {
-        self.figures.segments_in += u64::from(meta.segments);
+        let segments = meta.segments(seg.text.len());
+        self.figures.segments_in += u64::from(segments);
         let mut arrival = Arrival {
             seg,
             seq: if seg.has(Flags::SYN) {
@@ -62,7 +65,8 @@ impl Connection {
             text: seg.text,
             fin: seg.has(Flags::FIN),
             old: None,
-            segments: u32::from(meta.segments),
+            segments,
+            segment_size: meta.segment_size.filter(|_| segments > 1),
             backing: meta.backing,
         };
         let _ = match self.state {
@@ -114,9 +118,14 @@ impl Connection {
     /// Asks for an acknowledgement at once.
     // RFC 9293: MUST-58, MUST-59.
     pub(super) fn ack_now(&mut self) {
+        self.ack_each(1);
+    }
+
+    /// Asks for an acknowledgement of each of `segments` at once.
+    fn ack_each(&mut self, segments: u32) {
         // A peer with SACK learns all from one ACK; one without counts duplicates.
         let most = if self.is.contains(Is::SACK) { 1 } else { 3 };
-        self.acks_due = (self.acks_due + 1).min(most);
+        self.acks_due = segments.saturating_add(u32::from(self.acks_due)).min(most) as u8;
     }
 
     /// Asks for an acknowledgement of a segment that was refused, within the rate limit.

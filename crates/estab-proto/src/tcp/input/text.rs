@@ -73,12 +73,13 @@ impl Connection {
         if stored.out_of_order || stored.filled_hole || self.dsack.is_some() || stored.advanced == 0
         {
             // RFC 5681 §4.2: the sender is to learn of holes, and of their filling, at once.
-            self.ack_now();
+            self.ack_each(arrival.segments);
             return;
         }
         let len = arrival.text.len() as u32;
-        let each = len
-            .div_ceil(arrival.segments.max(1))
+        let each = arrival
+            .segment_size
+            .map_or(len, |size| len.min(u32::from(size)))
             .min(u32::from(self.advertised_mss));
         self.rcv.mss = self.rcv.mss.max(each as u16);
         let rmss = u32::from(self.rcv.mss);

@@ -2,6 +2,8 @@
 //! (RFC 9293 §3.7.4, §3.8.6.2.1).
 
 use crate::tcp::connection::{Connection, Is};
+use crate::tcp::negotiate::{TCP_HEADER, ip_header};
+use crate::wire::tcp::MAX_OPTIONS_LEN;
 
 /// New data that may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,41 +15,64 @@ pub(in crate::tcp) struct NewData {
 }
 
 impl Connection {
-    /// The next segment of new data, if the rules let it go.
+    /// The next segment of new data, if the rules let it go; as many full-sized ones in one, and
+    /// what may follow them, as the device is ready to cut.
     // RFC 9293: MUST-38, SHLD-15, SHLD-28.
     pub(in crate::tcp) fn next_data(&self) -> Option<NewData> {
         if !self.has_unsent() {
             return None;
         }
-        let unsent = self.unsent();
-        let usable = self.snd.usable();
-        let full = self.text_room();
-        let offered = unsent.min(usable).min(full);
-        let len = offered.min(self.recovery.quota(&self.cc));
-        let all = len == unsent;
+        let (unsent, usable, full) = (self.unsent(), self.snd.usable(), self.text_room());
+        let offered = unsent.min(usable);
+        let room = self.recovery.quota(&self.cc).min(self.longest_text(full));
+        let len = offered.min(room);
         // The FIN takes a number of its own in the peer's window, but none in cwnd: it would only
         // be in the way of the acknowledgements it waits for.
-        let fin = self.fin_due() && all && usable > len;
-        if len == 0 {
-            return fin.then_some(NewData { len, fin });
+        let fin = self.fin_due() && len == unsent && usable > len;
+        let tail = len % full;
+        let whole = len - tail;
+        let tail_is_cut = tail < full.min(offered - whole);
+        if tail == 0 {
+            (len > 0 || fin).then_some(NewData { len, fin })
+        } else if fin || self.small_may_go(tail, whole, len == unsent, tail_is_cut) {
+            Some(NewData { len, fin })
+        } else {
+            (whole > 0).then_some(NewData {
+                len: whole,
+                fin: false,
+            })
         }
-        let may_go = len == full
-            || fin
-            || self.is.contains(Is::OVERRIDE)
-            || (self.is_pushed(all) && len == offered)
-            || (self.nagle_permits() && len == offered && len >= self.snd.max_wnd / 2);
-        may_go.then_some(NewData { len, fin })
+    }
+
+    /// Whether a segment of `len` bytes, less than a full one, may leave now, after `before` bytes
+    /// that do so too. It ends the stream so far if `all`; `is_cut` says that it is so small because
+    /// of the congestion window.
+    fn small_may_go(&self, len: u32, before: u32, all: bool, is_cut: bool) -> bool {
+        let nagle_permits =
+            self.is.contains(Is::NODELAY) || (before == 0 && self.snd.una == self.snd.nxt);
+        let worthwhile = (all && self.is_pushed(nagle_permits))
+            || (nagle_permits && len >= self.snd.max_wnd / 2);
+        (worthwhile && !is_cut) || (before == 0 && self.is.contains(Is::OVERRIDE))
     }
 
     /// Whether a small segment with the last queued bytes may leave now: Nagle holds it while
     /// anything is unacknowledged, but neither urgent bytes nor the end of the stream.
     // RFC 9293: MUST-60, SHLD-7, MAY-16.
-    fn is_pushed(&self, all: bool) -> bool {
-        all && (self.nagle_permits() || self.fin_due() || self.snd.up.is_some())
+    fn is_pushed(&self, nagle_permits: bool) -> bool {
+        nagle_permits || self.fin_due() || self.snd.up.is_some()
     }
 
-    fn nagle_permits(&self) -> bool {
-        self.is.contains(Is::NODELAY) || self.snd.una == self.snd.nxt
+    /// Bytes of text that the next segment may have, if each one of the network has `full`: more
+    /// than that only where the device cuts it. The urgent pointer counts from each segment, so a
+    /// segment with one stays alone.
+    fn longest_text(&self, full: u32) -> u32 {
+        let headers = ip_header(self.tuple.is_ipv6()) + TCP_HEADER + MAX_OPTIONS_LEN as u32;
+        let segments = u32::from(self.longest_packet).saturating_sub(headers) / full;
+        if self.snd.up.is_some() {
+            full
+        } else {
+            full * segments.max(1)
+        }
     }
 
     /// Bytes of text that fit a segment with the options it will carry.

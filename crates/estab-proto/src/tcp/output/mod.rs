@@ -30,8 +30,18 @@ pub(crate) struct SegmentOut {
     pub(crate) offset: usize,
     /// Bytes of text.
     pub(crate) len: usize,
+    /// Of a super-segment, the bytes of text of each segment the device is to cut it into.
+    pub(crate) segment_size: Option<u16>,
     pub(crate) ttl: u8,
     pub(crate) tos: u8,
+}
+
+impl SegmentOut {
+    /// How many segments of the network it is.
+    pub(crate) fn segments(&self) -> u32 {
+        let cut = |size| self.len.div_ceil(usize::from(size)) as u32;
+        self.segment_size.map_or(1, cut)
+    }
 }
 
 impl Connection {

@@ -28,7 +28,7 @@ impl Connection {
                 ack
             }
         };
-        self.figures.segments_out += 1;
+        self.figures.segments_out += u64::from(segment.segments());
         Some(segment)
     }
 
@@ -66,6 +66,7 @@ impl Connection {
             opts,
             offset: 0,
             len: 0,
+            segment_size: None,
             ttl: self.ttl,
             tos: self.tos,
         }
@@ -96,7 +97,10 @@ impl Connection {
         let start = (seq - self.snd.buffer_start()) as usize;
         let mut ctl = Flags::empty();
         ctl.set(Flags::FIN, new.fin);
-        let segment = self.emit(ctx, seq, ctl, start..start + new.len as usize);
+        let full = self.text_room();
+        let mut segment = self.emit(ctx, seq, ctl, start..start + new.len as usize);
+        // No longer than IP can say, since it is less than the whole.
+        segment.segment_size = (new.len > full).then_some(full as u16);
         self.is.remove(Is::OVERRIDE);
         self.is
             .set(Is::FIN_SENT, self.is.contains(Is::FIN_SENT) || new.fin);
@@ -178,6 +182,7 @@ impl Connection {
             opts,
             offset: text.start,
             len: text.len(),
+            segment_size: None,
             ttl: self.ttl,
             tos: self.tos,
         }

@@ -6,8 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use estab_proto::IpCidr;
 use tokio_tun::Tun;
 
-use super::{TunDevice, into_io, netlink};
+use super::{Io, TunDevice, index, into_io, netlink};
 use crate::addr::ToCidr;
+use crate::device::offload;
 
 /// Describes a TUN interface to be made; from [`TunDevice::builder`].
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub struct TunBuilder {
     mtu: u32,
     queue_len: Option<u32>,
     persist: bool,
+    offload: bool,
 }
 
 impl Default for TunBuilder {
@@ -28,6 +30,7 @@ impl Default for TunBuilder {
             mtu: 1500,
             queue_len: Some(4096),
             persist: false,
+            offload: true,
         }
     }
 }
@@ -70,6 +73,13 @@ impl TunBuilder {
         self
     }
 
+    /// Whether super-segments and checksums are left to the kernel where it can; they are if not
+    /// set.
+    pub fn offload(mut self, offload: bool) -> Self {
+        self.offload = offload;
+        self
+    }
+
     /// Makes the interface and sets it up.
     ///
     /// # Errors
@@ -78,6 +88,19 @@ impl TunBuilder {
     /// [`PermissionDenied`](io::ErrorKind::PermissionDenied) without `CAP_NET_ADMIN`, `ResourceBusy`
     /// if another process holds an interface of this name, and what else the kernel reports.
     pub async fn build(self) -> io::Result<TunDevice> {
+        let mut devices = self.build_queues(1).await?;
+        devices.pop().ok_or_else(|| io::ErrorKind::Other.into())
+    }
+
+    /// Makes the interface with a number of queues, 1 to 256, and sets it up: a device each, to be
+    /// driven by a stack of its own.
+    ///
+    /// The kernel keeps a connection on the queue that was last written to for it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`build`](Self::build).
+    pub async fn build_queues(self, queues: usize) -> io::Result<Vec<TunDevice>> {
         if self.name.len() > 15 || self.name.contains(['/', '\0']) {
             return Err(invalid(
                 "an interface name has 1 to 15 bytes, none of them a slash",
@@ -86,28 +109,65 @@ impl TunBuilder {
         if !(68..=65_535).contains(&self.mtu) {
             return Err(invalid("the MTU of a TUN interface is 68 to 65535 bytes"));
         }
+        if !(1..=256).contains(&queues) {
+            return Err(invalid("a TUN interface has 1 to 256 queues"));
+        }
         let mut addrs = self.addrs?;
-        let mut tun = Tun::builder().name(&self.name).mtu(self.mtu as i32).up();
+        let mut tun = Tun::builder()
+            .name(&self.name)
+            .mtu(self.mtu as i32)
+            .queues(queues)
+            .close_on_exec()
+            .up();
         if let Some(first) = addrs.iter().position(|cidr| cidr.addr.is_ipv4()) {
             let cidr = addrs.remove(first);
             if let IpAddr::V4(addr) = cidr.addr {
                 tun = tun.address(addr).netmask(netmask(cidr.prefix));
             }
         }
-        if self.persist {
+        // An interface that somebody made to last is not ours to take away.
+        let persist = self.persist || exists(&self.name);
+        let offload = self.offload && offload::is_granted();
+        if persist || offload {
             tun = tun.persist();
         }
-        let tun = tun
-            .build()
-            .map_err(into_io)?
-            .pop()
-            .ok_or(io::ErrorKind::Other)?;
-        let device = TunDevice::new(tun)?;
-        if !addrs.is_empty() || self.queue_len.is_some() {
-            netlink::configure(device.index()?, &addrs, self.queue_len).await?;
+        let tuns = tun.build().map_err(into_io)?;
+        let devices = if offload {
+            hand_over(tuns, self.mtu, persist)?
+        } else {
+            tuns.into_iter()
+                .map(TunDevice::new)
+                .collect::<io::Result<Vec<_>>>()?
+        };
+        if let Some(device) = devices.first()
+            && (!addrs.is_empty() || self.queue_len.is_some())
+        {
+            netlink::configure(index(device.name())?, &addrs, self.queue_len).await?;
         }
-        Ok(device)
+        Ok(devices)
     }
+}
+
+/// `tokio-tun` cannot ask for virtio headers, which are settled when a descriptor attaches: it makes
+/// the interface and sets it up, and leaves it to descriptors of ours.
+fn hand_over(tuns: Vec<Tun>, mtu: u32, persist: bool) -> io::Result<Vec<TunDevice>> {
+    let name = tuns
+        .first()
+        .map_or_else(String::new, |tun| tun.name().to_owned());
+    let queues = tuns.len();
+    drop(tuns);
+    let devices = offload::Queue::attach(&name, queues, persist)?.into_iter();
+    let device = |queue| TunDevice {
+        name: name.clone(),
+        mtu,
+        io: Io::Offloaded(queue),
+    };
+    Ok(devices.map(device).collect())
+}
+
+/// Whether there is an interface of this name.
+fn exists(name: &str) -> bool {
+    !name.is_empty() && index(name).is_ok()
 }
 
 fn netmask(prefix: u8) -> Ipv4Addr {

@@ -3,6 +3,7 @@
 //! The kernel then raises nothing but `EPOLLERR`, which readiness to read does not cover, so whoever
 //! only waits for packets waits for ever.
 
+use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::task::{Context, Poll};
@@ -14,14 +15,14 @@ use tokio::net::unix::pipe;
 use tokio_tun::Tun;
 
 /// Completes when the interface is gone.
-pub(super) struct Watch {
+pub(in crate::device) struct Watch {
     gone: Option<BoxFuture<'static, io::Error>>,
 }
 
 impl Watch {
-    /// Watches over the interface of `tun`.
-    pub(super) fn new(tun: &Tun) -> Self {
-        let gone = duplicate(tun).and_then(pipe::Sender::from_owned_fd_unchecked);
+    /// Watches over the interface of a descriptor that nothing else waits on.
+    pub(in crate::device) fn new(fd: io::Result<OwnedFd>) -> Self {
+        let gone = fd.and_then(pipe::Sender::from_owned_fd_unchecked);
         if let Err(error) = &gone {
             tracing::warn!(%error, "the stack will not notice if the interface is deleted");
         }
@@ -30,7 +31,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+    pub(in crate::device) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         match &mut self.gone {
             Some(gone) => gone.poll_unpin(cx),
             None => Poll::Pending,
@@ -38,9 +39,15 @@ impl Watch {
     }
 }
 
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
 /// A second descriptor of the interface: epoll takes each only once, and `tokio-tun` has the first.
 /// It is fetched by number, as that is all `tokio-tun` shows of it.
-fn duplicate(tun: &Tun) -> io::Result<OwnedFd> {
+pub(super) fn duplicate(tun: &Tun) -> io::Result<OwnedFd> {
     let this = pidfd_open(getpid(), PidfdFlags::empty())?;
     Ok(pidfd_getfd(
         this,
@@ -53,7 +60,7 @@ fn duplicate(tun: &Tun) -> io::Result<OwnedFd> {
 /// is not told of packets that arrive.
 async fn wait(watched: pipe::Sender) -> io::Error {
     match watched.ready(Interest::ERROR).await {
-        Ok(_) => io::Error::new(io::ErrorKind::NotConnected, "the interface was deleted"),
+        Ok(_) => super::deleted(),
         Err(error) => error,
     }
 }

@@ -165,6 +165,7 @@ impl<D: Device> Core<D> {
         DeviceStats {
             sent: self.sender.sent(),
             dropped: self.device.dropped(),
+            malformed: self.device.malformed(),
         }
     }
 }

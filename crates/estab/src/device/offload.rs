@@ -1,0 +1,126 @@
+//! A TUN interface that leaves checksums and the cutting of segments to the kernel.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::OwnedFd;
+use std::task::{Context, Poll, ready};
+
+use arrayvec::ArrayVec;
+use rustix::io::{Errno, readv, writev};
+use tokio::io::unix::AsyncFd;
+
+use super::tun::watch::Watch;
+use super::{MAX_PACKET, Packet, Received};
+
+#[allow(unsafe_code, reason = "no crate wraps the requests of TUN descriptors")]
+mod fd;
+mod header;
+
+pub(super) use fd::is_granted;
+use header::Header;
+
+/// Pieces of a packet, its virtio header among them, that one write gathers.
+const PIECES: usize = 32;
+
+/// One queue of a TUN interface, with a virtio header before each packet.
+#[derive(Debug)]
+pub(super) struct Queue {
+    fd: AsyncFd<OwnedFd>,
+    watch: Watch,
+    malformed: u64,
+    dropped: u64,
+}
+
+impl Queue {
+    /// Attaches to all `queues` of the interface `name`, which exists, is persistent and has nobody
+    /// attached; it goes with the last of them unless `persist` says that it stays.
+    pub(super) fn attach(name: &str, queues: usize, persist: bool) -> io::Result<Vec<Self>> {
+        let fds = (0..queues)
+            .map(|_| fd::attach(name, queues))
+            .collect::<io::Result<Vec<_>>>()?;
+        if let Some(first) = fds.first().filter(|_| !persist) {
+            fd::set_persistent(first, false)?;
+        }
+        fds.into_iter().map(Self::new).collect()
+    }
+
+    fn new(fd: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            watch: Watch::new(fd.try_clone()),
+            fd: fd::register(fd)?,
+            malformed: 0,
+            dropped: 0,
+        })
+    }
+
+    pub(super) fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<Received>> {
+        loop {
+            let Poll::Ready(ready) = self.fd.poll_read_ready_mut(cx) else {
+                return Poll::Ready(Err(ready!(self.watch.poll_gone(cx))));
+            };
+            let mut ready = ready?;
+            let mut header = [0; header::LEN];
+            let mut slices = [IoSliceMut::new(&mut header), IoSliceMut::new(buf)];
+            match readv(ready.get_inner(), &mut slices) {
+                Ok(len) => match judge(header, buf, len) {
+                    Some(received) => return Poll::Ready(Ok(received)),
+                    None => self.malformed += 1,
+                },
+                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(Errno::INTR) => {}
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+    }
+
+    pub(super) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        packet: &Packet<'_>,
+    ) -> Poll<io::Result<()>> {
+        let header = Header::describe(packet.slices(), packet.segment_size()).encode();
+        let mut slices = ArrayVec::<_, PIECES>::new();
+        slices.push(IoSlice::new(&header));
+        if slices.try_extend_from_slice(packet.slices()).is_err() {
+            self.dropped += 1;
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            let mut ready = ready!(self.fd.poll_write_ready_mut(cx))?;
+            match writev(ready.get_inner(), &slices) {
+                Ok(_) => {}
+                Err(Errno::AGAIN) => {
+                    ready.clear_ready();
+                    continue;
+                }
+                Err(Errno::INTR) => continue,
+                Err(Errno::BADFD) => return Poll::Ready(Err(super::tun::deleted())),
+                // The interface is down, out of memory or refuses the packet: like a loss.
+                Err(_) => self.dropped += 1,
+            }
+            return Poll::Ready(Ok(()));
+        }
+    }
+
+    /// Packets to be sent that the kernel did not take.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Packets received whose header cannot be true.
+    pub(super) fn malformed(&self) -> u64 {
+        self.malformed
+    }
+}
+
+/// What was read: `len` bytes, the header's first. `None` if it makes no sense.
+fn judge(header: [u8; header::LEN], buf: &[u8], len: usize) -> Option<Received> {
+    let packet = buf.get(..len.checked_sub(header::LEN)?)?;
+    Header::decode(header).judge(packet)
+}
+
+/// What a packet may hold at most, in bytes: more than an IP header can say.
+pub(super) const MAX_SUPER_PACKET: u32 = MAX_PACKET as u32;
