@@ -2,8 +2,10 @@
 
 use estab_timer::Duration;
 
+use super::ranges::Range;
 use super::scoreboard::Covered;
-use super::{AckInput, AckSample, CaState, Recovery};
+use super::spurious::Said;
+use super::{AckInput, AckSample, CaState, Evidence, Recovery};
 use crate::SeqNumber;
 use crate::congestion::Controller;
 use crate::wire::tcp::SackBlock;
@@ -25,7 +27,8 @@ impl Recovery {
         let valid = input.ack - self.board.una() <= prior_outstanding;
         let is_cwnd_limited = self.usage.may_grow(cc, self.mss);
         let (mut acked, mut sacked) = (Covered::default(), Covered::default());
-        let (mut duplicate, mut dsack, mut newly_lost) = (false, false, 0);
+        let (mut duplicate, mut dsack, mut newly_lost) = (false, None, 0);
+        let mut spurious = None;
         if valid {
             acked = self.board.acknowledge(input.ack);
             (sacked, dsack) = self.read_sack(input);
@@ -35,9 +38,21 @@ impl Recovery {
                 prior_outstanding > 0 && acked.bytes == 0 && !input.text && !input.window_changed
             };
             self.count(acked.bytes, duplicate);
+            spurious = self.reconsider(
+                &Said {
+                    input,
+                    acked: &acked,
+                    sacked: &sacked,
+                    duplicate,
+                    dsack,
+                },
+                cc,
+            );
             newly_lost = self.react(input.now, acked.bytes, prior_outstanding, cc);
         }
-        let rtt = round_trip(input, &acked, &sacked);
+        // What answers the original measures how late it was.
+        let late = spurious.is_some_and(|it| it.evidence == Evidence::Timestamp);
+        let rtt = round_trip(input, &acked, &sacked).or(input.ts_rtt.filter(|_| late));
         if let Some(rtt) = rtt {
             self.min_rtt.on_sample(input.now, rtt);
         }
@@ -51,14 +66,18 @@ impl Recovery {
             rtt,
             delivered: self.delivered,
             is_cwnd_limited,
-            in_recovery: [prior_state, self.state].contains(&CaState::Recovery),
+            in_recovery: [prior_state, self.state].contains(&CaState::Recovery)
+                || spurious.is_some_and(|it| it.undone),
             prior_state,
             state: self.state,
             duplicate,
-            dsack,
+            dsack: dsack.is_some(),
             ece: input.ece,
             ce_bytes: input.ce_bytes,
             min_rtt: self.min_rtt.get(),
+            spurious,
+            reneged: acked.bytes > 0 && self.board.front().is_some_and(|front| front.sacked),
+            estimate_before: self.conclude(rtt.is_some()),
         };
         if valid {
             cc.on_ack(&sample);
@@ -66,14 +85,15 @@ impl Recovery {
         sample
     }
 
-    /// Takes in the SACK option (RFC 2018 §5): what is newly covered, and whether the first block is
-    /// a D-SACK (RFC 2883 §4, judged by SEG.ACK as §5 demands). Blocks that make no sense are skipped.
-    fn read_sack(&mut self, input: &AckInput<'_>) -> (Covered, bool) {
+    /// Takes in the SACK option (RFC 2018 §5): what is newly covered, and the duplicate that the first
+    /// block may report (RFC 2883 §4, judged by SEG.ACK as §5 demands). Blocks that make no sense are
+    /// skipped.
+    fn read_sack(&mut self, input: &AckInput<'_>) -> (Covered, Option<Range>) {
         let mut covered = Covered::default();
         if !self.sack {
-            return (covered, false);
+            return (covered, None);
         }
-        let dsack = is_dsack(input.ack, input.sack);
+        let dsack = dsack(input.ack, input.sack);
         for block in input.sack {
             let (una, outstanding) = (self.board.una(), self.outstanding());
             let (left, right) = (block.left - una, block.right - una);
@@ -135,18 +155,18 @@ fn round_trip(input: &AckInput<'_>, acked: &Covered, sacked: &Covered) -> Option
     clean(acked).or(by_timestamp).or_else(|| clean(sacked))
 }
 
-/// Whether the first block reports a duplicate: it lies below the acknowledgment in the same segment
-/// or inside the second block (RFC 2883 §4, §5).
-fn is_dsack(ack: SeqNumber, blocks: &[SackBlock]) -> bool {
-    let Some(first) = blocks
+/// The duplicate that the first block reports: it lies below the acknowledgment in the same segment or
+/// inside the second block (RFC 2883 §4, §5).
+fn dsack(ack: SeqNumber, blocks: &[SackBlock]) -> Option<Range> {
+    let first = blocks
         .first()
-        .filter(|block| block.left.before(block.right))
-    else {
-        return false;
-    };
+        .filter(|block| block.left.before(block.right))?;
     let below = first.right.before_eq(ack) && ack - first.left <= MAX_WINDOW;
     let inside = blocks.get(1).is_some_and(|second| {
         second.left.before_eq(first.left) && first.right.before_eq(second.right)
     });
-    below || inside
+    (below || inside).then_some(Range {
+        left: first.left,
+        right: first.right,
+    })
 }

@@ -74,6 +74,7 @@ impl Recovery {
             .board
             .first_pending()
             .map_or(una, |first| first.seq + first.len.min(self.mss));
+        self.doubt_loss(cc);
         cc.on_congestion(now, flight);
     }
 
@@ -88,6 +89,9 @@ impl Recovery {
         }
         self.state = CaState::Open;
         self.forced = false;
+        if let Some(undo) = &mut self.undo {
+            undo.end(self.board.nxt());
+        }
     }
 
     /// The state outside an episode.
@@ -115,6 +119,7 @@ impl Recovery {
             return;
         };
         let first = self.state != CaState::Loss || self.timed_out != una;
+        self.doubt_timeout(cc);
         cc.on_rto(now, flight, first);
         if front.sacked {
             self.board.forget_sacks();

@@ -13,23 +13,30 @@
 mod ack;
 mod detect;
 mod episode;
+mod frto;
 mod min_rtt;
 mod ranges;
 mod records;
 mod sample;
 mod scoreboard;
 mod send;
+mod spurious;
+mod undo;
 mod usage;
+
+use alloc::boxed::Box;
 
 use estab_timer::Instant;
 
 pub use sample::{AckInput, AckSample};
 pub use send::Retransmit;
+pub use undo::{Evidence, Spurious};
 
 use crate::SeqNumber;
 use detect::Duplicates;
 use min_rtt::MinRtt;
 use scoreboard::Scoreboard;
+use undo::Undo;
 use usage::Usage;
 
 /// The largest MSS the option can express (RFC 9293 §3.2): no segment is longer.
@@ -104,6 +111,18 @@ pub struct Recovery {
     acked: u64,
     delivered: u64,
     last_send_at: Option<Instant>,
+    switches: Switches,
+    /// Whether the peer ever reported a duplicate (RFC 2883).
+    reports_duplicates: bool,
+    /// The last episode, as long as it may prove needless.
+    undo: Option<Box<Undo>>,
+}
+
+/// What is done about needless episodes.
+#[derive(Clone, Copy, Debug)]
+struct Switches {
+    undo: bool,
+    frto: bool,
 }
 
 impl Recovery {
@@ -130,7 +149,19 @@ impl Recovery {
             acked: 0,
             delivered: 0,
             last_send_at: None,
+            switches: Switches {
+                undo: false,
+                frto: false,
+            },
+            reports_duplicates: false,
+            undo: None,
         }
+    }
+
+    /// Whether a needless reduction of the congestion window is taken back (RFC 3522, RFC 3708,
+    /// RFC 4015), and whether F-RTO finds out about timeouts (RFC 5682). Off in a new `Recovery`.
+    pub fn set_undo(&mut self, undo: bool, frto: bool) {
+        self.switches = Switches { undo, frto };
     }
 
     /// New data was sent: `len` sequence numbers at `seq`, which is SND.NXT. A super-segment counts
@@ -158,6 +189,9 @@ impl Recovery {
             self.high_rxt = self.high_rxt.max(seq + len);
         }
         self.forced = false;
+        if let Some(undo) = &mut self.undo {
+            undo.on_retransmitted(now, seq, len);
+        }
         self.total_retransmits = self
             .total_retransmits
             .saturating_add(len.div_ceil(self.mss));

@@ -1,8 +1,8 @@
 //! What goes into loss recovery with each acknowledgment, and what comes out of it.
 
-use estab_timer::{Duration, Instant};
+use estab_timer::{Duration, Instant, RttSnapshot};
 
-use super::CaState;
+use super::{CaState, Spurious};
 use crate::SeqNumber;
 use crate::wire::tcp::SackBlock;
 
@@ -75,7 +75,8 @@ pub struct AckSample {
     pub delivered: u64,
     /// Whether the flight filled the congestion window, so that the window may grow (RFC 9438 §5.8).
     pub is_cwnd_limited: bool,
-    /// Whether the sender was in fast recovery before or after this acknowledgment.
+    /// Whether the sender was in fast recovery before or after this acknowledgment, or the window was
+    /// restored by it: then the window does not grow.
     pub in_recovery: bool,
     /// The state before this acknowledgment.
     pub prior_state: CaState,
@@ -91,6 +92,14 @@ pub struct AckSample {
     pub ce_bytes: u32,
     /// The smallest round-trip time of the last minutes.
     pub min_rtt: Option<Duration>,
+    /// Whether it proved the last episode of recovery needless.
+    pub spurious: Option<Spurious>,
+    /// Whether it ends just where a selective acknowledgment begins: the receiver has dropped what it
+    /// held (RFC 2018 §8), unless it says better soon.
+    pub reneged: bool,
+    /// The round-trip estimate of before a timeout that proved spurious, if `rtt` is the first one of
+    /// data sent since: both make the new estimate (RFC 4015 §3.1 step 11).
+    pub estimate_before: Option<RttSnapshot>,
 }
 
 impl AckSample {
@@ -115,6 +124,9 @@ impl AckSample {
             ece: false,
             ce_bytes: 0,
             min_rtt: None,
+            spurious: None,
+            reneged: false,
+            estimate_before: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use estab_timer::Instant;
 
+use super::covered::{Covered, View};
 use super::ranges::Ranges;
 use super::records::{Record, Records};
 use crate::SeqNumber;
@@ -63,44 +64,6 @@ impl Sums {
         for (sum, counts) in self.each().into_iter().zip(Self::parts(record)) {
             *sum -= if counts { len } else { 0 };
         }
-    }
-}
-
-/// What an acknowledgment, cumulative or selective, covered for the first time.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Covered {
-    /// How many sequence numbers.
-    pub(super) bytes: u32,
-    /// When the first of those not acknowledged before was sent.
-    pub(super) sent_at: Option<Instant>,
-    /// When the first of those that were sent more than once was last sent. They make `sent_at`
-    /// ambiguous.
-    pub(super) resent_at: Option<Instant>,
-}
-
-impl Covered {
-    /// Adds what another block covered.
-    pub(super) fn join(&mut self, other: Self) {
-        self.bytes += other.bytes;
-        self.sent_at = earlier(self.sent_at, other.sent_at);
-        self.resent_at = earlier(self.resent_at, other.resent_at);
-    }
-
-    fn note(&mut self, record: &Record, len: u32) {
-        self.bytes += len;
-        if record.sacked {
-            return;
-        }
-        let sent_at = Some(record.sent_at);
-        self.sent_at = earlier(self.sent_at, sent_at);
-        self.resent_at = earlier(self.resent_at, sent_at.filter(|_| record.retransmitted));
-    }
-}
-
-fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }
 
@@ -187,13 +150,13 @@ impl Scoreboard {
     }
 
     /// Everything below `ack`, which is at most SND.NXT, was received in order.
-    pub(super) fn acknowledge(&mut self, ack: SeqNumber) -> Covered {
+    pub(super) fn acknowledge(&mut self, ack: SeqNumber, view: &View) -> Covered {
         let mut covered = Covered::default();
         while self.una != ack
             && let Some(&first) = self.records.front()
         {
             let len = first.len.min(ack - self.una);
-            covered.note(&first, len);
+            covered.note(&first, len, view);
             self.sums.remove(&first, len);
             self.una += len;
             if len == first.len {
@@ -216,7 +179,13 @@ impl Scoreboard {
     ///
     /// Only what is new is visited. Super-segments are cut at multiples of `mss`; a segment that is
     /// covered in part counts as missing, and a later block that covers it whole will say so.
-    pub(super) fn sack(&mut self, left: SeqNumber, right: SeqNumber, mss: u32) -> Covered {
+    pub(super) fn sack(
+        &mut self,
+        left: SeqNumber,
+        right: SeqNumber,
+        mss: u32,
+        view: &View,
+    ) -> Covered {
         let mut covered = Covered::default();
         // What was reported before ends at the edges of segments; most blocks repeat it.
         let Some(gap) = self
@@ -236,7 +205,7 @@ impl Scoreboard {
             while let Some(&record) = self.records.get(index)
                 && record.seq.before(gap.right)
             {
-                covered.note(&record, record.len);
+                covered.note(&record, record.len, view);
                 self.update(index, |record| {
                     record.sacked = true;
                     record.lost = false;
@@ -274,73 +243,6 @@ impl Scoreboard {
         }
         self.records.chop(index, mss);
         self.records.get(self.records.index_of(seq)).copied()
-    }
-
-    /// Judges lost whatever is below `edge` and not selectively acknowledged. Gives how much of it
-    /// was not judged so before.
-    pub(super) fn mark_lost_below(&mut self, edge: SeqNumber) -> u32 {
-        let before = self.sums.lost;
-        let mut index = self.records.index_of(self.judged);
-        while let Some(record) = self.records.get(index)
-            && record.seq.before(edge)
-        {
-            self.mark(index);
-            index += 1;
-        }
-        self.judged = self.judged.max(edge);
-        self.sums.lost - before
-    }
-
-    /// Judges the first segment lost. Gives how much of it was not judged so before.
-    pub(super) fn mark_first_lost(&mut self, mss: u32) -> u32 {
-        let before = self.sums.lost;
-        self.records.chop(0, mss);
-        self.mark(0);
-        self.sums.lost - before
-    }
-
-    /// Judges everything lost that is not selectively acknowledged, retransmissions in flight too.
-    pub(super) fn mark_all_lost(&mut self) -> u32 {
-        let before = self.sums.lost;
-        for index in 0..self.records.len() {
-            self.mark_again(index);
-        }
-        self.judged = self.nxt;
-        self.sums.lost - before
-    }
-
-    /// Judges lost the segments that are longer than `mss`, retransmissions in flight too.
-    pub(super) fn mark_longer_lost(&mut self, mss: u32) -> u32 {
-        let before = self.sums.lost;
-        for index in 0..self.records.len() {
-            if self
-                .records
-                .get(index)
-                .is_some_and(|record| record.len > mss)
-            {
-                self.mark_again(index);
-            }
-        }
-        self.sums.lost - before
-    }
-
-    fn mark(&mut self, index: usize) {
-        self.update(index, |record| record.lost = !record.sacked);
-        self.resume_at(index);
-    }
-
-    fn mark_again(&mut self, index: usize) {
-        self.update(index, |record| {
-            record.lost = !record.sacked;
-            record.in_retransmit = false;
-        });
-        self.resume_at(index);
-    }
-
-    fn resume_at(&mut self, index: usize) {
-        if let Some(record) = self.records.get(index).filter(|record| record.is_pending()) {
-            self.resume = self.resume.min(record.seq);
-        }
     }
 
     /// Cuts every super-segment into segments of `mss`, as they went out: to be called before the

@@ -16,11 +16,17 @@ pub struct Retransmit {
 impl Recovery {
     /// What to send again now: the first sequence numbers that are lost, if the window has room for
     /// a segment (RFC 6675 §4 NextSeg() rule 1, §5 step C). The first retransmission of an episode
-    /// does not wait for room.
+    /// does not wait for room. The others wait while F-RTO finds out whether the timeout was spurious
+    /// (RFC 5682).
     pub fn next_retransmit(&self, cc: &Controller) -> Option<Retransmit> {
-        if !self.forced && self.room(cc) < self.mss {
+        let waits = self.frto().holds_back() || self.room(cc) < self.mss;
+        if waits && !self.forced {
             return None;
         }
+        self.pending()
+    }
+
+    fn pending(&self) -> Option<Retransmit> {
         let first = self.board.first_pending()?;
         Some(Retransmit {
             seq: first.seq,
@@ -32,8 +38,12 @@ impl Recovery {
     /// keeps acknowledgments coming (RFC 6675 §4 NextSeg() rules 3 and 4).
     ///
     /// That is the next hole below the highest selective acknowledgment, else once per episode the
-    /// last segment outstanding.
+    /// last segment outstanding. After a timeout that may be spurious it is what is lost: F-RTO has no
+    /// use for an acknowledgment that no new data brings about (RFC 5682 §2.1 step 2b).
     pub fn next_rescue(&self, cc: &Controller) -> Option<Retransmit> {
+        if self.frto().probing(self.board.nxt()) == Some(0) && self.room(cc) >= self.mss {
+            return self.pending();
+        }
         let idle = self.state == CaState::Recovery && self.sack && self.board.sums().pending == 0;
         if !idle || self.room(cc) < self.mss {
             return None;
@@ -62,15 +72,29 @@ impl Recovery {
 
     /// How many bytes of new data the congestion window admits now: whole segments, or none.
     ///
-    /// None while something lost waits to be sent again. Limited transmit (RFC 3042, RFC 6675 §5
-    /// step 3) is included: what duplicates say has left the network makes room. The peer's window is
-    /// not regarded.
+    /// None while something lost waits to be sent again, except two segments that F-RTO decides by
+    /// (RFC 5682 §2.1 step 2b). Limited transmit (RFC 3042, RFC 6675 §5 step 3) is included: what
+    /// duplicates say has left the network makes room. The peer's window is not regarded.
     pub fn quota(&self, cc: &Controller) -> u32 {
-        if self.board.sums().pending > 0 || self.board.is_full(self.mss) {
+        let mut room = self.room(cc);
+        if let Some(undo) = &self.undo {
+            room = room.min(undo.allowance(self.board.nxt()));
+        }
+        if self.board.sums().pending > 0 {
+            let probe = self.frto().probing(self.board.nxt());
+            let limit = probe.map_or(0, |sent| (2 * self.mss).saturating_sub(sent));
+            room = room.min(limit);
+        }
+        if self.board.is_full(self.mss) {
             return 0;
         }
-        let room = self.room(cc);
         room - room % self.mss
+    }
+
+    /// Whether new data is wanted at once, however little there is: F-RTO decides by its
+    /// acknowledgment (RFC 5682 §2.1 step 2b), so Nagle's algorithm does not hold it.
+    pub fn wants_new_data(&self) -> bool {
+        self.frto().probing(self.board.nxt()).is_some()
     }
 
     /// What the window has left over the pipe.

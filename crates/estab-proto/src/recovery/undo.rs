@@ -1,0 +1,235 @@
+//! What is kept of the time before an episode of recovery, and what would prove the episode needless.
+//!
+//! An episode is needless if nothing was lost, only late. Three kinds of evidence tell: the timestamp
+//! that the first acknowledgment echoes ([`Echo`], RFC 3522), the duplicates that the receiver reports
+//! ([`Copies`], RFC 3708), and after a timeout the order of acknowledgments ([`Frto`], RFC 5682). The
+//! answer, a complete return, is [`spurious`](super::spurious)'s.
+
+mod copies;
+mod echo;
+
+use estab_timer::{Instant, RttSnapshot};
+
+use super::frto::Frto;
+use super::ranges::Range;
+use super::records::Record;
+use crate::SeqNumber;
+use crate::congestion::{Controller, Snapshot};
+use copies::Copies;
+use echo::Echo;
+
+/// No window is wider (RFC 7323 §2.3).
+const MAX_BURST: u32 = 1 << 30;
+
+/// What proved an episode needless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Evidence {
+    /// The first acknowledgment of new data answered the original, by its timestamp or because
+    /// nothing had been sent again yet (RFC 3522).
+    Timestamp,
+    /// The receiver reported every retransmission as a duplicate (RFC 2883, RFC 3708).
+    Duplicates,
+    /// Data sent once, before the timeout, was acknowledged after it (RFC 5682).
+    Acknowledgments,
+}
+
+/// An episode of recovery that was needless: nothing was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Spurious {
+    /// What proved it.
+    pub evidence: Evidence,
+    /// Whether the retransmission timer was what misled the sender, and not reordering.
+    pub timeout: bool,
+    /// Whether the congestion window and all that goes with it were restored: not if the peer has
+    /// reported congestion since.
+    pub undone: bool,
+}
+
+/// An episode, as it may have to be taken back.
+#[derive(Debug)]
+pub(super) struct Undo {
+    /// The controller before the reduction.
+    before: Snapshot,
+    /// The congestion window then.
+    cwnd: u32,
+    /// The round-trip estimate before the timeout.
+    estimate: Option<RttSnapshot>,
+    echo: Echo,
+    copies: Copies,
+    pub(super) frto: Frto,
+    /// Whether the timer expired in the episode.
+    timeout: bool,
+    /// Whether the peer reported congestion meanwhile (RFC 4015 §3.4).
+    congested: bool,
+    phase: Phase,
+}
+
+/// Where the matter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The episode lasts.
+    During,
+    /// It is over. What reports its last retransmissions as duplicates comes before anything beyond
+    /// `until` is acknowledged.
+    After { until: SeqNumber },
+    /// It was needless, as is known since SND.NXT was `since`. Until that is passed new data goes no
+    /// further than `edge`.
+    Settled { since: SeqNumber, edge: SeqNumber },
+}
+
+/// What an acknowledgment has to say in the matter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Testimony {
+    /// Whether SND.UNA advanced.
+    pub(super) advanced: bool,
+    /// Whether everything outstanding is acknowledged now.
+    pub(super) all: bool,
+    /// The tick of our clock that it echoes.
+    pub(super) echo: Option<u32>,
+    /// The duplicate it reports.
+    pub(super) duplicate: Option<Range>,
+    /// Whether the peer ever reported one before.
+    pub(super) reports_duplicates: bool,
+}
+
+impl Undo {
+    /// An episode begins, by a timeout or by loss found at `front`, the record at SND.UNA. To be
+    /// called before the controller hears of it.
+    pub(super) fn begin(cc: &Controller, front: &Record, timeout: bool, frto: Frto) -> Self {
+        Self {
+            before: cc.snapshot(),
+            cwnd: cc.cwnd(),
+            estimate: None,
+            echo: Echo::begin(front, timeout),
+            copies: Copies::default(),
+            frto,
+            timeout,
+            congested: false,
+            phase: Phase::During,
+        }
+    }
+
+    /// The timer expired again, or for the first time in fast recovery: still the same episode
+    /// (RFC 3522 §3.2, RFC 4015 §3.1).
+    pub(super) fn on_another_timeout(&mut self, frto: Frto) {
+        self.timeout = true;
+        self.frto = frto;
+    }
+
+    /// Keeps the round-trip estimate of before the first timeout.
+    pub(super) fn keep_estimate(&mut self, estimate: Option<RttSnapshot>) {
+        self.estimate = self.estimate.or(estimate);
+    }
+
+    /// `len` sequence numbers at `seq` were sent again.
+    pub(super) fn on_retransmitted(&mut self, now: Instant, seq: SeqNumber, len: u32) {
+        if self.phase == Phase::During {
+            self.echo.on_retransmitted(now);
+            self.copies.add(seq, len);
+            self.frto.on_retransmitted(seq + len);
+        }
+    }
+
+    /// The peer reports congestion: the reduction is right whatever caused it.
+    pub(super) fn on_congestion_reported(&mut self) {
+        self.congested = true;
+    }
+
+    /// Weighs an acknowledgment, F-RTO's view aside.
+    pub(super) fn weigh(&mut self, said: &Testimony) -> Option<Evidence> {
+        let answers_original = self.phase == Phase::During
+            && said.advanced
+            && self.echo.first_acknowledged(said, self.timeout);
+        let all_duplicates = said.duplicate.is_some_and(|it| self.copies.report(it));
+        if let Phase::Settled { .. } = self.phase {
+            None
+        } else if answers_original {
+            Some(Evidence::Timestamp)
+        } else if all_duplicates {
+            Some(Evidence::Duplicates)
+        } else {
+            None
+        }
+    }
+
+    /// The episode ended by itself, with everything up to `nxt` sent.
+    pub(super) fn end(&mut self, nxt: SeqNumber) {
+        if self.phase == Phase::During {
+            self.frto = Frto::Off;
+            self.phase = Phase::After { until: nxt };
+        }
+    }
+
+    /// The episode is proved needless, with everything up to `nxt` sent. Never true twice.
+    pub(super) fn settle(&mut self, nxt: SeqNumber) -> bool {
+        let first = !matches!(self.phase, Phase::Settled { .. });
+        if first {
+            self.frto = Frto::Off;
+            self.copies = Copies::default();
+            self.phase = Phase::Settled {
+                since: nxt,
+                edge: nxt,
+            };
+        }
+        first
+    }
+
+    /// Takes the reduction back unless the peer reported congestion (RFC 4015 §3.1 step 9). Gives
+    /// whether it did.
+    pub(super) fn restore(&self, now: Instant, cc: &mut Controller) -> bool {
+        if !self.congested {
+            cc.restore(now, &self.before);
+        }
+        !self.congested
+    }
+
+    /// The window has come back at once, so what goes out must not: an acknowledgment of `acked`
+    /// bytes lets out as much as slow start would, or `burst` bytes (RFC 4015 §3.4).
+    pub(super) fn limit_burst(&mut self, nxt: SeqNumber, acked: u32, burst: u32) {
+        if let Phase::Settled { edge, .. } = &mut self.phase {
+            *edge = nxt + acked.saturating_mul(2).max(burst).min(MAX_BURST);
+        }
+    }
+
+    /// How much new data may follow `nxt` without being a burst.
+    pub(super) fn allowance(&self, nxt: SeqNumber) -> u32 {
+        match self.phase {
+            Phase::Settled { edge, .. } if edge.after(nxt) => edge - nxt,
+            Phase::Settled { .. } => 0,
+            Phase::During | Phase::After { .. } => u32::MAX,
+        }
+    }
+
+    /// Whether nothing more is expected now that everything below `una` is acknowledged.
+    pub(super) fn is_done(&self, una: SeqNumber) -> bool {
+        match self.phase {
+            Phase::During => false,
+            Phase::After { until } => una.after(until),
+            Phase::Settled { since, .. } => una.after(since),
+        }
+    }
+
+    /// The round-trip estimate of before a timeout that proved spurious, with which the first sample
+    /// of data sent since is to be taken in (RFC 4015 §3.1 step 11).
+    pub(super) fn estimate(&self, una: SeqNumber) -> Option<RttSnapshot> {
+        let Phase::Settled { since, .. } = self.phase else {
+            return None;
+        };
+        self.estimate.filter(|_| self.timeout && una.after(since))
+    }
+
+    /// Whether the timer expired in the episode.
+    pub(super) fn timeout(&self) -> bool {
+        self.timeout
+    }
+
+    /// The congestion window when the episode began.
+    pub(super) fn cwnd(&self) -> u32 {
+        self.cwnd
+    }
+}
+
+#[cfg(test)]
+mod tests;

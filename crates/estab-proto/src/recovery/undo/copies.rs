@@ -1,0 +1,54 @@
+//! Undoing by D-SACK: were all retransmissions duplicates? (RFC 2883, RFC 3708)
+
+use alloc::vec::Vec;
+
+use crate::SeqNumber;
+use crate::recovery::ranges::Range;
+
+/// The most retransmissions that are followed. An episode with more had losses.
+const MAX_COPIES: usize = 256;
+
+/// The retransmissions of an episode that no D-SACK has reported yet; `None` if there were too many.
+#[derive(Debug)]
+pub(super) struct Copies(Option<Vec<Range>>);
+
+impl Default for Copies {
+    fn default() -> Self {
+        Self(Some(Vec::new()))
+    }
+}
+
+impl Copies {
+    /// `len` sequence numbers at `seq` were sent again. What is sent again twice is to be reported
+    /// twice.
+    pub(super) fn add(&mut self, seq: SeqNumber, len: u32) {
+        let Some(copies) = &mut self.0 else { return };
+        if copies.len() == MAX_COPIES {
+            self.0 = None;
+            return;
+        }
+        copies.push(Range {
+            left: seq,
+            right: seq + len,
+        });
+    }
+
+    /// A duplicate was reported. Gives whether that was the last one missing. What was not sent again,
+    /// or not as a whole, does not count.
+    pub(super) fn report(&mut self, duplicate: Range) -> bool {
+        let Some(copies) = &mut self.0 else {
+            return false;
+        };
+        let known = copies.len();
+        // Receive offload may join several; then each number was received twice once.
+        let mut from = duplicate.left;
+        copies.retain(|copy| {
+            let reported = from.before_eq(copy.left) && copy.right.before_eq(duplicate.right);
+            if reported {
+                from = copy.right;
+            }
+            !reported
+        });
+        copies.is_empty() && known > 0
+    }
+}
