@@ -6,6 +6,7 @@
 mod cubic;
 mod hystart;
 mod new_reno;
+mod pacing;
 mod window;
 
 use alloc::boxed::Box;
@@ -15,6 +16,7 @@ use estab_timer::{Duration, Instant};
 
 pub use cubic::Cubic;
 pub use new_reno::NewReno;
+pub use pacing::{Pacer, Rate};
 pub use window::Window;
 
 use hystart::HyStart;

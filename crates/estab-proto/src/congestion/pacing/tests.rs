@@ -1,0 +1,106 @@
+use super::*;
+use crate::congestion::{Algorithm, Controller};
+
+const MSS: u32 = 1000;
+const MS: Duration = Duration::from_millis(1);
+
+/// Sends for `time` as fast as the pacer lets it, with timers that fire `late`; gives the bytes and the
+/// largest burst.
+fn send(rate: u64, time: Duration, late: Duration) -> (u64, u32) {
+    let (mut pacer, rate) = (Pacer::default(), Rate::per_second(rate));
+    let start = Instant::from_secs(5);
+    let (mut now, mut sent, mut burst, mut largest) = (start, 0, 0, 0);
+    while now < start + time {
+        sent += u64::from(MSS);
+        burst += MSS;
+        largest = largest.max(burst);
+        if let Some(next) = pacer.on_sent(now, MSS, MSS, rate) {
+            now = next + late;
+            burst = 0;
+        }
+    }
+    (sent, largest)
+}
+
+#[test]
+fn the_rate_holds_on_average_with_late_timers() {
+    for rate in [100_000, 1_000_000, 12_500_000, 125_000_000, 1_250_000_000] {
+        for late in [Duration::ZERO, MS / 3, MS, 3 * MS] {
+            let (sent, burst) = send(rate, Duration::from_secs(1), late);
+            let most = rate * 6 / 1000 + 3 * u64::from(MSS);
+            assert!(sent.abs_diff(rate) <= most, "{rate} {late:?} {sent}");
+            assert!(u64::from(burst) <= most, "{rate} {late:?} {burst}");
+        }
+    }
+}
+
+/// A slow path gets segments in pairs, a fast one a millisecond's worth.
+#[test]
+fn bursts_are_short() {
+    for (rate, burst) in [
+        (50_000, 2000),
+        (1_000_000, 2000),
+        (10_000_000, 10_000),
+        (100_000_000, 100_000),
+    ] {
+        // The first has the credit of a timer that was late.
+        let mut pacer = Pacer::default();
+        let rate = Rate::per_second(rate);
+        let mut now = Instant::from_secs(1);
+        for _ in 0..10 {
+            let mut sent = MSS;
+            now = loop {
+                match pacer.on_sent(now, MSS, MSS, rate) {
+                    Some(next) => break next,
+                    None => sent += MSS,
+                }
+            };
+            assert!(now == Instant::ZERO || sent <= burst + 4 * burst.max(MSS));
+        }
+        assert_eq!(pacer.quantum(), burst);
+    }
+}
+
+/// What was not sent in time is not sent in a burst later, but for the credit.
+#[test]
+fn idle_time_is_lost() {
+    let (mut pacer, rate) = (Pacer::default(), Rate::per_second(1_000_000));
+    pacer.on_sent(Instant::from_secs(1), MSS, MSS, rate);
+    let now = Instant::from_secs(2);
+    let mut sent = MSS;
+    while pacer.on_sent(now, MSS, MSS, rate).is_none() {
+        sent += MSS;
+    }
+    assert!(sent <= 6 * MSS, "{sent}");
+}
+
+#[test]
+fn the_rate_follows_the_window_and_the_round_trip() {
+    let mut cc = Controller::new(Algorithm::NewReno, MSS);
+    assert_eq!(Rate::of(&cc, None, None), None);
+    let rate = |cc: &Controller, max| Rate::of(cc, Some(100 * MS), max).map(Rate::bytes_per_second);
+    assert_eq!(rate(&cc, None), Some(200_000));
+    assert_eq!(rate(&cc, Some(150_000)), Some(150_000));
+    assert_eq!(rate(&cc, Some(250_000)), Some(200_000));
+    cc.on_congestion(Instant::ZERO, 10 * MSS);
+    assert_eq!(rate(&cc, None), Some(60_000));
+}
+
+/// Extremes neither overflow nor stop.
+#[test]
+fn extremes_are_harmless() {
+    let mut cc = Controller::new(Algorithm::NewReno, MSS);
+    cc.set_cwnd(u32::MAX);
+    let now = Instant::from_secs(1 << 30);
+    for srtt in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        for max in [None, Some(0), Some(u64::MAX)] {
+            let rate = Rate::of(&cc, Some(srtt), max).unwrap();
+            let mut pacer = Pacer::default();
+            for len in [0, 1, u32::MAX] {
+                let next = pacer.on_sent(now, len, 65_535, rate);
+                assert!(next.is_none_or(|next| next > now));
+            }
+            assert!(rate.bytes_per_second() <= u64::MAX);
+        }
+    }
+}
