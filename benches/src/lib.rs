@@ -1,1 +1,8 @@
-//! Shared code of the benches.
+//! The work that benches measure, apart from how it is measured: `benches/protocol.rs` times it,
+//! `benches/instructions` counts its instructions.
+
+mod pair;
+mod work;
+
+pub use pair::Pair;
+pub use work::{Job, Work, all};

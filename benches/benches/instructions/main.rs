@@ -1,0 +1,129 @@
+//! How many instructions the parts of the protocol take: the same in every run on whatever machine,
+//! so that a change of a few percent shows.
+//!
+//! `cargo bench -p estab-benches --bench instructions` counts under valgrind's callgrind and compares
+//! with the table that is checked in, `benches/instructions.tsv`. It fails if something takes more
+//! than 3 % more than there; `ESTAB_REWRITE=1` writes the table anew. Counts depend on the compiler:
+//! with another than the table's they are shown and not judged.
+
+mod table;
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+use estab_benches::{Work, all};
+use table::{Row, Table};
+
+/// Names the work that a process started by this one does, and how often.
+const ROLE: &str = "ESTAB_BENCH_WORK";
+
+/// Growth by more than this fails.
+const TOLERANCE: f64 = 0.03;
+
+/// Done before counting: caches of the stack grow to their size.
+const WARM_UP: u64 = 200;
+
+fn main() -> ExitCode {
+    if let Ok(role) = env::var(ROLE) {
+        run(&role);
+        return ExitCode::SUCCESS;
+    }
+    match measure() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a process under valgrind does.
+fn run(role: &str) {
+    let (times, name) = role.split_once(' ').expect("a number and a name");
+    let times: u64 = times.parse().expect("a number");
+    let work = all().into_iter().find(|work| work.name == name);
+    let mut job = work.expect("a name of the list").prepare();
+    (0..WARM_UP + times).for_each(|_| job());
+}
+
+/// Counts everything; whether nothing has grown.
+fn measure() -> Result<bool, String> {
+    let mut counted = Vec::new();
+    for work in all().iter().filter(|work| !work.large) {
+        let instructions = count(work)?;
+        println!("{:<28}{instructions:>12}", work.name);
+        counted.push(Row {
+            name: work.name.to_owned(),
+            instructions,
+        });
+    }
+    let counted = Table {
+        compiler: compiler()?,
+        rows: counted,
+    };
+    if env::var_os("ESTAB_REWRITE").is_some() {
+        counted.write()?;
+        return Ok(true);
+    }
+    let expected = Table::read()?;
+    if expected.compiler != counted.compiler {
+        println!(
+            "\nNot judged: the table was made with {}, this is {}.",
+            expected.compiler, counted.compiler
+        );
+        return Ok(true);
+    }
+    let mut good = true;
+    println!("\n{:<28}{:>12}{:>12}{:>8}", "", "table", "now", "ratio");
+    for (row, ratio) in counted.compare(&expected)? {
+        let verdict = if ratio > 1.0 + TOLERANCE {
+            "  grown"
+        } else {
+            ""
+        };
+        good &= verdict.is_empty();
+        let before = (row.instructions as f64 / ratio).round();
+        println!(
+            "{:<28}{before:>12}{:>12}{ratio:>8.3}{verdict}",
+            row.name, row.instructions
+        );
+    }
+    Ok(good)
+}
+
+/// Instructions per operation: what twice as many operations take beyond as many.
+fn count(work: &Work) -> Result<u64, String> {
+    let times = if work.bytes >= 1 << 20 { 10 } else { 500 };
+    let more = total(work, 2 * times)?;
+    let fewer = total(work, times)?;
+    Ok(more.saturating_sub(fewer) / times)
+}
+
+/// Instructions of a whole process.
+fn total(work: &Work, times: u64) -> Result<u64, String> {
+    let program = env::current_exe().map_err(|error| error.to_string())?;
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(program)
+        .env(ROLE, format!("{times} {}", work.name))
+        .output()
+        .map_err(|error| {
+            format!(
+                "valgrind does not start ({error}): install it, on Debian by `apt install valgrind`"
+            )
+        })?;
+    let report = String::from_utf8_lossy(&output.stderr);
+    let collected = report
+        .lines()
+        .find_map(|line| line.split_once("Collected : "))
+        .and_then(|(_, count)| count.trim().parse().ok());
+    collected.ok_or_else(|| format!("{} failed under valgrind:\n{report}", work.name))
+}
+
+fn compiler() -> Result<String, String> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("--version").output();
+    let output = output.map_err(|error| format!("rustc does not start: {error}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

@@ -1,0 +1,29 @@
+//! How long the parts of the protocol take, one by one.
+//!
+//! `cargo bench -p estab-benches --bench protocol`
+//!
+//! Without device, driver or kernel: `wheel`, `checksum` and `parse` are single parts; `packet` is a
+//! bare ACK for one of many connections, so that the cost of finding it shows; `segment`, `transfer`,
+//! `echo` and `connection` are what two stacks do together. `benches/instructions` counts the same
+//! work in instructions.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+fn protocol(criterion: &mut Criterion) {
+    for work in estab_benches::all() {
+        let (group, case) = work.name.split_once('/').unwrap_or((work.name, "once"));
+        let mut group = criterion.benchmark_group(group);
+        group.sample_size(20);
+        if work.bytes > 0 {
+            group.throughput(Throughput::Bytes(work.bytes));
+        }
+        group.bench_function(case, |bencher| {
+            let mut job = work.prepare();
+            bencher.iter(&mut job);
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, protocol);
+criterion_main!(benches);
