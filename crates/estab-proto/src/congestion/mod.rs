@@ -16,7 +16,7 @@ use estab_timer::{Duration, Instant};
 
 pub use cubic::Cubic;
 pub use new_reno::NewReno;
-pub use pacing::{Pacer, Rate};
+pub use pacing::{Pacer, Pacing, Rate};
 pub use window::Window;
 
 use hystart::HyStart;
@@ -33,6 +33,16 @@ pub enum Algorithm {
     /// Growth by a cubic function of the time since the last loss (RFC 9438).
     #[default]
     Cubic,
+}
+
+impl Algorithm {
+    /// Whether [`Pacing::Auto`] spreads what the algorithm sends.
+    pub fn paced(self) -> Paced {
+        match self {
+            Self::NewReno => Paced::No,
+            Self::Cubic => Paced::Yes,
+        }
+    }
 }
 
 /// A congestion control algorithm: the policy by which a [`Window`] grows and shrinks.
@@ -104,6 +114,14 @@ pub trait CongestionControl: fmt::Debug + Send {
         if idle > rto {
             window.restart();
         }
+    }
+
+    /// For a retransmission timeout's time the flight did not fill the window, for want of data or of
+    /// the peer's window, and was `used` bytes at most. As it stands, [`Window::validate`]. An
+    /// algorithm that has its own idea of the path, as BBR has, does nothing.
+    fn on_underused(&mut self, window: &mut Window, now: Instant, used: u32) {
+        let _ = now;
+        window.validate(used);
     }
 
     /// Whether Proportional Rate Reduction governs what is sent during fast recovery (RFC 9937),
@@ -279,6 +297,12 @@ impl Controller {
         dispatch!(self.on_idle(now, idle, rto));
     }
 
+    /// The window was not filled for a retransmission timeout's time; `used` bytes at most were in
+    /// flight.
+    pub fn on_underused(&mut self, now: Instant, used: u32) {
+        dispatch!(self.on_underused(now, used));
+    }
+
     /// Data was sent, new or again.
     pub fn on_sent(&mut self, now: Instant, sent: &Sent) {
         dispatch!(self.on_sent(now, sent));
@@ -297,6 +321,16 @@ impl Controller {
         match &self.algorithm {
             Engine::NewReno(_) | Engine::Cubic(_) => false,
             Engine::Custom(it) => it.wants_rate(),
+        }
+    }
+
+    /// Whether [`Pacing::Auto`] spreads what is sent: if the [algorithm is so](Algorithm::paced), or a
+    /// user's has set a rate.
+    pub fn is_paced(&self) -> bool {
+        match &self.algorithm {
+            Engine::NewReno(_) => false,
+            Engine::Cubic(_) => true,
+            Engine::Custom(_) => self.pacing_rate().is_some(),
         }
     }
 

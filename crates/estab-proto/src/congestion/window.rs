@@ -170,6 +170,28 @@ impl Window {
         }
     }
 
+    /// Comes halfway down to what was `used` of the window at most, for want of data, in a
+    /// retransmission timeout's time; not below the initial window. The threshold remembers three
+    /// quarters (RFC 2861 §3.1).
+    ///
+    /// ```
+    /// use estab_proto::congestion::Window;
+    ///
+    /// let mut window = Window::new(1000);
+    /// window.set_cwnd(100_000);
+    /// window.validate(20_000);
+    /// assert_eq!(window.cwnd(), 60_000);
+    /// window.validate(0);
+    /// assert_eq!(window.cwnd(), 35_000);
+    /// ```
+    pub fn validate(&mut self, used: u32) {
+        let used = used.max(Self::initial(self.mss));
+        if used < self.cwnd {
+            self.set_ssthresh(self.ssthresh.max(self.cwnd - self.cwnd / 4));
+            self.set_cwnd(used + (self.cwnd - used) / 2);
+        }
+    }
+
     /// Remembers a loss while the first window, of the connection or after a restart, was out:
     /// later restarts are smaller then (RFC 6928 §2).
     fn note_loss(&mut self) {

@@ -1,5 +1,14 @@
-//! Whether the sender uses the congestion window it has (RFC 9438 §5.8, RFC 7661).
+//! Whether the sender uses the congestion window it has (RFC 9438 §5.8, RFC 2861).
+//!
+//! A window that is not used does not grow, and after a retransmission timeout's time it begins to
+//! shrink towards what is used, as in Linux (the rule of RFC 2861 §3). RFC 7661 would keep it for five
+//! minutes instead, on the ground that the sender may soon need it again, and have the next loss pay
+//! for that. Here the threshold remembers three quarters, so a sender that comes back is there again
+//! within a few round trips, and the network never gets a burst of a size it last carried minutes ago.
 
+use estab_timer::{Duration, Instant};
+
+use super::{CaState, Recovery};
 use crate::SeqNumber;
 use crate::congestion::Controller;
 
@@ -15,6 +24,10 @@ pub(super) struct Usage {
     end: SeqNumber,
     /// Whether the flight filled the window at some time in the round.
     filled: bool,
+    /// The largest flight since the window was last full, or last shrunk for want of use.
+    used: u32,
+    /// When that was, in milliseconds, which wrap.
+    since: u32,
 }
 
 impl Usage {
@@ -23,6 +36,8 @@ impl Usage {
             peak: 0,
             end: una,
             filled: false,
+            used: 0,
+            since: 0,
         }
     }
 
@@ -45,8 +60,55 @@ impl Usage {
         self.filled || (cc.in_slow_start() && cc.cwnd() / 2 < self.peak)
     }
 
+    /// New data went out, and `in_flight` is the pipe now. Gives the largest flight of the last
+    /// retransmission timeout, if the window was not full in all that time.
+    pub(super) fn underused(
+        &mut self,
+        now: Instant,
+        rto: Duration,
+        in_flight: u32,
+        cc: &Controller,
+        mss: u32,
+    ) -> Option<u32> {
+        let millis = now.as_millis() as u32;
+        let full = in_flight.saturating_add(mss) > cc.cwnd();
+        let doubling = cc.in_slow_start() && cc.cwnd() / 2 < in_flight;
+        self.used = self.used.max(in_flight);
+        let elapsed = Duration::from_millis(millis.wrapping_sub(self.since).into());
+        if !(full || doubling) && elapsed < rto {
+            return None;
+        }
+        let used = core::mem::take(&mut self.used);
+        self.since = millis;
+        (!(full || doubling)).then_some(used)
+    }
+
     /// Whether the flight filled the window in this round, as of the last acknowledgment.
     pub(super) fn filled(&self) -> bool {
         self.filled
     }
 }
+
+impl Recovery {
+    /// New data went out: tells the controller if the flight has not filled the window for as long as
+    /// the retransmission timeout `rto`. `starved` says whether that is for want of data or of the
+    /// peer's window, and not because the send buffer is smaller than the window.
+    ///
+    /// During an episode the window is what the episode makes of it.
+    pub fn validate_window(
+        &mut self,
+        now: Instant,
+        rto: Duration,
+        starved: bool,
+        cc: &mut Controller,
+    ) {
+        let in_flight = self.in_flight();
+        let underused = self.usage.underused(now, rto, in_flight, cc, self.mss);
+        if let Some(used) = underused.filter(|_| starved && self.state == CaState::Open) {
+            cc.on_underused(now, used);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

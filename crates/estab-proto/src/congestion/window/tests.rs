@@ -95,3 +95,27 @@ fn a_loss_at_the_start_makes_restarts_smaller() {
         assert_eq!(window.cwnd(), restart);
     }
 }
+
+/// RFC 2861 §3.1.
+#[test]
+fn an_unused_window_comes_halfway_down() {
+    let mut window = Window::new(1000);
+    window.reduce(80_000);
+    window.validate(80_000);
+    assert_eq!((window.cwnd(), window.ssthresh()), (80_000, 80_000));
+    window.validate(20_000);
+    assert_eq!((window.cwnd(), window.ssthresh()), (50_000, 80_000));
+    for _ in 0..20 {
+        window.validate(0);
+    }
+    // The initial window needs no proof.
+    assert_eq!((window.cwnd(), window.ssthresh()), (10_000, 80_000));
+    window.set_cwnd(4000);
+    window.validate(0);
+    assert_eq!(window.cwnd(), 4000);
+    // In the first slow start there is no threshold to lower.
+    let mut first = Window::new(1000);
+    first.set_cwnd(40_000);
+    first.validate(0);
+    assert_eq!((first.cwnd(), first.ssthresh()), (25_000, u32::MAX));
+}
