@@ -1,6 +1,7 @@
 //! Our stack and the kernel's, face to face over a TUN: to be used in a namespace of one's own
 //! (see `estab_netns`).
 
+use std::env;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -36,6 +37,9 @@ pub async fn stack() -> Stack {
     stack_with(|builder| builder).await
 }
 
+/// Set to `0`, it takes super-segments and checksums off the TUN of every test.
+const OFFLOAD: &str = "ESTAB_TEST_OFFLOAD";
+
 /// A stack with other settings.
 ///
 /// # Panics
@@ -46,6 +50,7 @@ pub async fn stack_with(settings: impl FnOnce(StackBuilder) -> StackBuilder) -> 
         .name(INTERFACE)
         .addr((KERNEL[0], 24))
         .addr((KERNEL[1], 64))
+        .offload(env::var_os(OFFLOAD).is_none_or(|value| value != "0"))
         .build()
         .await
         .expect("a TUN");

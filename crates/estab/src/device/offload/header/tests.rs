@@ -2,13 +2,13 @@ use super::*;
 
 /// An IPv4 packet with `text` bytes after a TCP header of `words` 32-bit words.
 fn ipv4(words: u8, text: usize) -> Vec<u8> {
-    let mut packet = vec![0; 20 + usize::from(words) * 4 + text];
+    let mut packet = vec![0; 20 + usize::from(words.max(5)) * 4 + text];
     (packet[0], packet[9], packet[20 + TCP_OFFSET_AT]) = (0x45, TCP, words << 4);
     packet
 }
 
 fn ipv6(words: u8, text: usize) -> Vec<u8> {
-    let mut packet = vec![0; 40 + usize::from(words) * 4 + text];
+    let mut packet = vec![0; 40 + usize::from(words.max(5)) * 4 + text];
     (packet[0], packet[6], packet[40 + TCP_OFFSET_AT]) = (0x60, TCP, words << 4);
     packet
 }
