@@ -5,11 +5,15 @@
 //! current Linux on the wire; [`TcpConfig::rfc_strict`] keeps to the letter of the RFCs where the
 //! two differ (see each field).
 
+mod recovery;
+
 use alloc::vec::Vec;
 use estab_timer::{
     DelayedAckConfig, Duration, FinWait2Config, GiveUpConfig, KeepaliveConfig, PersistConfig,
     RtoConfig, RtoFloor, TimeWaitConfig,
 };
+
+pub use recovery::RecoveryConfig;
 
 use crate::addr::IpCidr;
 use crate::congestion::Algorithm;
@@ -163,6 +167,8 @@ pub struct TcpConfig {
     pub persist: PersistConfig,
     /// The congestion control algorithm.
     pub congestion: Algorithm,
+    /// The rules by which losses are found and repaired.
+    pub recovery: RecoveryConfig,
 }
 
 impl TcpConfig {
@@ -194,6 +200,7 @@ impl TcpConfig {
             fin_wait_2: FinWait2Config::default(),
             persist: PersistConfig::default(),
             congestion: Algorithm::default(),
+            recovery: RecoveryConfig::RFC_STRICT,
         }
     }
 
