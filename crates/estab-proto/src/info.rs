@@ -4,7 +4,7 @@ use estab_timer::{Duration, Instant};
 
 use crate::addr::FourTuple;
 use crate::recovery::CaState;
-use crate::tcp::State;
+use crate::tcp::{EcnMode, State};
 
 /// What STATUS returns (RFC 9293 §3.9.1.6): a copy of the TCB's figures at one moment.
 #[derive(Clone, Debug)]
@@ -58,6 +58,13 @@ pub struct Info {
     pub timestamps: bool,
     /// Selective acknowledgements are in use (RFC 2018).
     pub sack: bool,
+    /// How marks are reported (RFC 3168, RFC 9768).
+    pub ecn: EcnMode,
+    /// Segments sent that the peer reported as marked; with classic feedback, those that
+    /// acknowledgements with ECE covered.
+    pub delivered_ce: u32,
+    /// Segments that arrived marked.
+    pub received_ce: u32,
     /// Payload bytes sent and acknowledged.
     pub bytes_acked: u64,
     /// Payload bytes sent, retransmissions included.

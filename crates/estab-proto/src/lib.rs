@@ -114,4 +114,4 @@ pub use info::Info;
 pub use seq::{SeqNumber, WindowScale, WireWindow};
 pub use stack::{ConnId, IncomingId, ListenConfig, ListenerId, RxMeta, Stack, Transmit};
 pub use stats::{Counts, Stats};
-pub use tcp::State;
+pub use tcp::{EcnMode, State};

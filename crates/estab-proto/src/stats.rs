@@ -113,6 +113,11 @@ counters! {
     retransmits,
     /// Retransmission timeouts.
     retransmission_timeouts,
+    /// Segments of connections with ECN that arrived marked CE (RFC 3168).
+    ce_in,
+    /// Segments sent that peers reported as marked; with classic feedback, those that an
+    /// acknowledgement with ECE covered.
+    ce_reported,
     /// Zero-window probes sent.
     window_probes,
     /// Keepalive probes sent.

@@ -5,6 +5,8 @@
 //! current Linux on the wire; [`TcpConfig::rfc_strict`] keeps to the letter of the RFCs where the
 //! two differ (see each field).
 
+mod ecn;
+
 mod recovery;
 
 use alloc::vec::Vec;
@@ -12,6 +14,8 @@ use estab_timer::{
     DelayedAckConfig, Duration, FinWait2Config, GiveUpConfig, KeepaliveConfig, PersistConfig,
     RtoConfig, RtoFloor, TimeWaitConfig,
 };
+
+pub use ecn::Ecn;
 
 pub use recovery::RecoveryConfig;
 
@@ -169,6 +173,8 @@ pub struct TcpConfig {
     pub congestion: Algorithm,
     /// The rules by which losses are found and repaired.
     pub recovery: RecoveryConfig,
+    /// Explicit congestion notification (RFC 3168, RFC 9768).
+    pub ecn: Ecn,
 }
 
 impl TcpConfig {
@@ -201,6 +207,7 @@ impl TcpConfig {
             persist: PersistConfig::default(),
             congestion: Algorithm::default(),
             recovery: RecoveryConfig::RFC_STRICT,
+            ecn: Ecn::default(),
         }
     }
 

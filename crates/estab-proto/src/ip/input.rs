@@ -8,7 +8,7 @@ use estab_timer::Instant;
 use super::reassembly::{Datagram, DropReason, FragmentInfo, FragmentKey, Outcome};
 use crate::stack::{RxMeta, Stack};
 use crate::wire::ipv6_ext::{self, FragmentHeader, Problem, Refusal, Walk};
-use crate::wire::{IpPacket, Ipv4Packet, Ipv6Packet, WireError, protocol};
+use crate::wire::{EcnCodepoint, IpPacket, Ipv4Packet, Ipv6Packet, WireError, protocol};
 
 /// What is inside a packet for us: a transport protocol's header and data.
 pub(super) struct Inbound<'a> {
@@ -208,7 +208,8 @@ impl Stack {
         match (inbound.protocol, inbound.dst) {
             (protocol::TCP, _) => {
                 let ends = (inbound.src, inbound.dst);
-                self.tcp_input(now, ends, inbound.payload, meta);
+                let ecn = EcnCodepoint::of(inbound.tos);
+                self.tcp_input(now, ends, ecn, inbound.payload, meta);
             }
             (protocol::ICMP, IpAddr::V4(_)) => self.icmpv4_input(now, inbound),
             (protocol::ICMPV6, IpAddr::V6(_)) => self.icmpv6_input(now, inbound),

@@ -15,6 +15,7 @@ use crate::stack::timers::Due;
 use crate::stack::tuple::TupleKey;
 use crate::stack::{ConnId, IncomingId, ListenerId, Stack};
 use crate::tcp::{Connection, Control, Handshake};
+use crate::wire::EcnCodepoint;
 use crate::wire::tcp::{Flags, Segment, TcpOptions};
 
 /// How long an attempt waits to be judged: about as long as a peer goes on sending its SYN.
@@ -199,7 +200,7 @@ impl Stack {
             wnd: Default::default(),
             opts: TcpOptions::default(),
             ttl: self.config.tcp.ttl,
-            tos: self.config.tcp.tos,
+            tos: EcnCodepoint::NotEct.on(self.config.tcp.tos),
         });
     }
 

@@ -8,8 +8,8 @@ use crate::addr::FourTuple;
 use crate::stack::demux::Slot;
 use crate::stack::{RxMeta, Stack};
 use crate::tcp::Control;
-use crate::wire::WireError;
 use crate::wire::tcp::{Flags, Segment};
+use crate::wire::{EcnCodepoint, WireError};
 
 impl Stack {
     /// A TCP segment arrives, addressed to us by one host.
@@ -17,10 +17,11 @@ impl Stack {
         &mut self,
         now: Instant,
         (src, dst): (IpAddr, IpAddr),
+        ecn: EcnCodepoint,
         bytes: &[u8],
         meta: RxMeta<'_>,
     ) {
-        let seg = match Segment::parse(bytes, src, dst, !meta.checksum_verified) {
+        let mut seg = match Segment::parse(bytes, src, dst, !meta.checksum_verified) {
             Ok(seg) => seg,
             Err(WireError::BadChecksum) => {
                 self.stats.drop_tcp_checksum += 1;
@@ -31,6 +32,7 @@ impl Stack {
                 return;
             }
         };
+        seg.ecn = ecn;
         self.stats.segments_in += u64::from(meta.segments(seg.text.len()));
         self.stats.tcp_bad_options += u64::from(seg.malformed_options);
         let tuple = FourTuple {

@@ -10,8 +10,8 @@
 //!
 //! A cookie holds for its slot of 64 s and the next, and only while the listener overflowed within
 //! that time: a guess of 2²⁸ is not worth making when nothing else would be accepted. Window scale
-//! and SACK travel in the low bits of our timestamp, which the peer echoes; a peer without
-//! timestamps gets neither.
+//! SACK and classic ECN travel in the low bits of our timestamp, which the peer echoes; a peer
+//! without timestamps gets none of them. Accurate ECN needs no room: the peer's count tells.
 
 use alloc::sync::Arc;
 
@@ -24,6 +24,8 @@ use crate::stack::secret::Key;
 use crate::stack::tuple::TupleKey;
 use crate::stack::{ListenerId, RxMeta, Stack, isn};
 use crate::tcp::Handshake;
+use crate::tcp::ecn::EcnMode;
+use crate::tcp::ecn::negotiate::Agreement;
 use crate::tcp::negotiate::{announced_mss, peer_mss, recv_scale, timestamp};
 use crate::wire::tcp::{Flags, Segment};
 
@@ -39,11 +41,13 @@ const MSS_CLASSES: [u16; 8] = [128, 536, 1220, 1360, 1400, 1440, 1460, 8940];
 /// The bits of a cookie that name the MSS.
 const CLASS_BITS: u32 = 3;
 
-/// The bits of our timestamp that carry options: four of window scale, one of SACK, and one spare.
+/// The bits of our timestamp that carry options: four of window scale, one of SACK, and one of
+/// classic ECN.
 const OPTION_MASK: u32 = 0x3f;
 const SCALE_MASK: u32 = 0x0f;
 const NO_SCALE: u32 = 0x0f;
 const SACK_BIT: u32 = 0x10;
+const ECN_BIT: u32 = 0x20;
 
 /// The hash in a cookie.
 fn mac(key: &Key, tuple: &TupleKey, irs: SeqNumber, slot: u64, class: u32) -> u32 {
@@ -88,7 +92,11 @@ fn encode_options(clock: u32, handshake: &Handshake) -> u32 {
         .snd_wscale
         .map_or(NO_SCALE, |scale| u32::from(scale.shift()));
     let sack = if handshake.sack { SACK_BIT } else { 0 };
-    let value = clock & !OPTION_MASK | scale | sack;
+    let ecn = match handshake.ecn.mode {
+        EcnMode::Classic => ECN_BIT,
+        EcnMode::Off | EcnMode::Accurate => 0,
+    };
+    let value = clock & !OPTION_MASK | scale | sack | ecn;
     if SeqNumber::new(value).after(SeqNumber::new(clock)) {
         value.wrapping_sub(OPTION_MASK + 1)
     } else {
@@ -123,6 +131,9 @@ impl Stack {
         if handshake.ts_recent.is_none() {
             handshake.snd_wscale = None;
             handshake.sack = false;
+            if handshake.ecn.mode == EcnMode::Classic {
+                handshake.ecn = Agreement::default();
+            }
         }
         let mss = announced_mss(&listener.tcp, self.config.mtu, tuple.is_ipv6());
         let mut syn_ack = handshake.syn_ack(now, tuple, &listener.tcp, mss);
@@ -204,6 +215,7 @@ impl Stack {
             synack_at: sent_at,
             // Without a timestamp nobody knows when the SYN-ACK left: no round-trip sample.
             synack_retries: u8::from(echoed.is_none()),
+            ecn: Agreement::from_cookie(seg, tcp, echoed.is_some_and(|it| it & ECN_BIT != 0)),
         })
     }
 }

@@ -15,6 +15,7 @@ use crate::stack::tuple::TupleKey;
 use crate::stack::{ListenerId, Stack, isn};
 use crate::tcp::negotiate::announced_mss;
 use crate::tcp::{Control, Handshake};
+use crate::wire::EcnCodepoint;
 use crate::wire::tcp::{Flags, Segment, TcpOptions};
 
 new_key_type! {
@@ -216,11 +217,11 @@ impl Stack {
                     tuple: record.key.tuple(),
                     seq: record.handshake.iss + 1,
                     ack: record.handshake.irs + 1,
-                    ctl: Flags::RST | Flags::ACK,
+                    ctl: Flags::RST | Flags::ACK | record.handshake.ecn.first_flags(),
                     wnd: Default::default(),
                     opts: TcpOptions::default(),
                     ttl: self.config.tcp.ttl,
-                    tos: self.config.tcp.tos,
+                    tos: EcnCodepoint::NotEct.on(self.config.tcp.tos),
                 });
             }
         }

@@ -12,6 +12,7 @@ use crate::stack::syn_queue::{HalfOpen, HalfOpenId};
 use crate::stack::{ListenerId, RxMeta, Stack};
 use crate::tcp::negotiate::{syn_window, timestamp};
 use crate::tcp::{Connection, Control, Ctx, Handshake, State};
+use crate::wire::EcnCodepoint;
 use crate::wire::tcp::{Flags, Segment};
 
 /// The least time between two challenge ACKs of one record (RFC 5961 §7).
@@ -62,12 +63,7 @@ impl Stack {
             return;
         };
         match judge(now, &record.handshake, &listener.tcp, seg) {
-            Verdict::Repeat => {
-                self.send_syn_ack(now, id);
-                if let Some(record) = self.syn_queue.get_mut(id) {
-                    record.resent = true;
-                }
-            }
+            Verdict::Repeat => self.repeat_half_open(now, id, tuple, seg),
             Verdict::Forget => {
                 let is_reset = seg.has(Flags::RST);
                 self.stats.resets_in += u64::from(is_reset);
@@ -85,6 +81,32 @@ impl Stack {
                 self.reset(tuple, seg);
             }
             Verdict::Open => self.complete_handshake(now, id, tuple, seg, meta),
+        }
+    }
+
+    /// The peer repeats its SYN: it gets the SYN-ACK again. If it asks for another feedback of marks
+    /// than before, it is broken, and gets a RST (RFC 9768 §3.1.5).
+    fn repeat_half_open(
+        &mut self,
+        now: Instant,
+        id: HalfOpenId,
+        tuple: FourTuple,
+        seg: &Segment<'_>,
+    ) {
+        let Some(record) = self.syn_queue.get_mut(id) else {
+            return;
+        };
+        let Some(listener) = self.listeners.get(record.listener) else {
+            return;
+        };
+        record.resent = true;
+        if record.handshake.ecn.take_repeated_syn(seg, &listener.tcp) {
+            self.send_syn_ack(now, id);
+        } else {
+            self.stats.drop_tcp_syn += 1;
+            self.stats.failed_opens += 1;
+            self.remove_half_open(id);
+            self.reset(tuple, seg);
         }
     }
 
@@ -195,6 +217,7 @@ impl HalfOpen {
         let mut opts = handshake.options(now, 0);
         // What belongs to a SYN alone.
         (opts.mss, opts.window_scale, opts.sack_permitted) = (None, None, false);
+        opts.accecn = None;
         let scale = handshake
             .snd_wscale
             .map_or_else(Default::default, |_| handshake.rcv_wscale);
@@ -204,11 +227,11 @@ impl HalfOpen {
             tuple: self.key.tuple(),
             seq: handshake.iss + 1,
             ack: handshake.irs + 1,
-            ctl: Flags::ACK,
+            ctl: Flags::ACK | handshake.ecn.first_flags(),
             wnd,
             opts,
             ttl: tcp.ttl,
-            tos: tcp.tos,
+            tos: EcnCodepoint::NotEct.on(tcp.tos),
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct TimeWait {
     pub(super) timestamps: Option<(u32, u32)>,
     ttl: u8,
     tos: u8,
+    /// What the last ACK says about marks.
+    ecn: Flags,
     /// 2 MSL, in milliseconds.
     span_millis: u32,
     timer: TimerKey,
@@ -55,7 +57,7 @@ impl TimeWait {
             tuple: self.key.tuple(),
             seq: self.snd_nxt,
             ack: self.rcv_nxt,
-            ctl: Flags::ACK,
+            ctl: Flags::ACK | self.ecn,
             wnd: self.rcv_wnd,
             opts: TcpOptions {
                 timestamps,
@@ -135,6 +137,7 @@ impl Stack {
             timestamps: info.timestamps,
             ttl: info.ttl,
             tos: info.tos,
+            ecn: info.ecn,
             span_millis: u32::try_from(span.as_millis()).unwrap_or(u32::MAX),
             timer: wheel.insert(info.deadline, Due::TimeWait(id)),
             acked_at: Instant::NEVER,

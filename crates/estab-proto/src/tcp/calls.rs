@@ -7,6 +7,7 @@ use crate::buffer::{SendTuner, Slices};
 use crate::error::{CallError, ConnectionError, SoftError};
 use crate::info::Info;
 use crate::tcp::connection::{Connection, Is};
+use crate::tcp::ecn::EcnMode;
 use crate::tcp::state::State;
 
 impl Connection {
@@ -182,6 +183,9 @@ impl Connection {
             path_mtu: self.path_mtu,
             timestamps: self.ts.is_some(),
             sack: self.is.contains(Is::SACK),
+            ecn: self.ecn.as_ref().map_or(EcnMode::Off, |ecn| ecn.mode()),
+            delivered_ce: self.ecn.as_ref().map_or(0, |ecn| ecn.delivered_ce()),
+            received_ce: self.ecn.as_ref().map_or(0, |ecn| ecn.received_ce()),
             bytes_acked: figures.bytes_acked,
             bytes_sent: figures.bytes_sent,
             bytes_received: self.recv.next(),

@@ -168,11 +168,11 @@ impl Connection {
             tuple: self.tuple,
             seq: self.snd.nxt,
             ack: self.rcv.nxt,
-            ctl: Flags::RST | Flags::ACK,
+            ctl: Flags::RST | Flags::ACK | self.ecn_flags(),
             wnd: self.rcv.scale.to_wire(self.rcv.wnd()),
             opts: self.plain_options(ctx.now),
             ttl: self.ttl,
-            tos: self.tos,
+            tos: self.control_tos(),
         };
         ctx.stats.resets_out += 1;
         ctx.replies.push_control(reset);

@@ -17,8 +17,10 @@ use crate::recovery::Recovery;
 use crate::seq::{SeqNumber, WireWindow};
 use crate::stack::reply::ReplyQueue;
 use crate::stats::Stats;
+use crate::tcp::ecn::Ecn;
 use crate::tcp::state::{State, Transition};
 use crate::tcp::tcb::{ReceiveSequence, SendSequence, TimestampState};
+use crate::wire::tcp::Flags;
 
 /// What a connection may use of its surroundings during one call.
 pub(crate) struct Ctx<'a> {
@@ -82,6 +84,8 @@ pub(crate) struct TimeWaitInfo {
     pub(crate) config: Arc<TcpConfig>,
     pub(crate) ttl: u8,
     pub(crate) tos: u8,
+    /// What our acknowledgements say about marks.
+    pub(crate) ecn: Flags,
 }
 
 /// Figures only [`Info`](crate::Info) shows.
@@ -161,6 +165,8 @@ pub(crate) struct Connection {
     pub(super) soft_error: Option<SoftError>,
     pub(super) config: Arc<TcpConfig>,
     pub(super) figures: Figures,
+    /// Explicit congestion notification, if both sides do it.
+    pub(super) ecn: Option<Box<Ecn>>,
     /// Carries the four-tuple into every trace event of this connection; nothing if nobody
     /// listened when it was opened.
     pub(super) span: Option<Box<tracing::Span>>,
@@ -258,7 +264,8 @@ impl Connection {
             deadline: self.figures.last_received_at + self.config.time_wait.duration(),
             config: Arc::clone(&self.config),
             ttl: self.ttl,
-            tos: self.tos,
+            tos: self.control_tos(),
+            ecn: self.ecn_flags(),
         }
     }
 }
@@ -271,6 +278,6 @@ mod tests {
     #[test]
     fn the_record_is_small() {
         let size = core::mem::size_of::<Connection>();
-        assert!(size <= 1048, "{size} bytes");
+        assert!(size <= 1080, "{size} bytes");
     }
 }

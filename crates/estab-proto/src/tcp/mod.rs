@@ -9,6 +9,7 @@ mod calls;
 mod close;
 pub(crate) mod connection;
 pub(crate) mod control;
+pub(crate) mod ecn;
 mod icmp;
 mod input;
 pub(crate) mod negotiate;
@@ -19,6 +20,7 @@ mod state;
 mod tcb;
 mod timers;
 
+pub use ecn::EcnMode;
 pub use state::State;
 
 pub(crate) use connection::{Connection, Ctx, Notices, TimeWaitInfo};

@@ -7,6 +7,7 @@ use crate::addr::FourTuple;
 use crate::config::TcpConfig;
 use crate::seq::{SeqNumber, WindowScale, WireWindow};
 use crate::tcp::control::Control;
+use crate::tcp::ecn::negotiate::{Agreement, syn_codepoint};
 use crate::wire::tcp::{Flags, Segment, TcpOptions, Timestamps};
 
 /// Length of a TCP header without options.
@@ -107,6 +108,8 @@ pub(crate) struct Handshake {
     pub(crate) synack_at: Instant,
     /// How often it was sent again.
     pub(crate) synack_retries: u8,
+    /// What the ECN flags agree on.
+    pub(crate) ecn: Agreement,
 }
 
 impl Handshake {
@@ -136,6 +139,7 @@ impl Handshake {
             opened_at: now,
             synack_at: now,
             synack_retries: 0,
+            ecn: Agreement::from_syn(seg, config),
         }
     }
 
@@ -149,6 +153,7 @@ impl Handshake {
                 val: timestamp(now, self.ts_offset),
                 ecr,
             }),
+            accecn: self.ecn.syn_ack_option(self.synack_retries),
             ..TcpOptions::default()
         }
     }
@@ -161,15 +166,16 @@ impl Handshake {
         config: &TcpConfig,
         mss: u16,
     ) -> Control {
+        let ecn = self.ecn.syn_ack_flags(self.synack_retries);
         Control {
             tuple,
             seq: self.iss,
             ack: self.irs + 1,
-            ctl: Flags::SYN | Flags::ACK,
+            ctl: Flags::SYN | Flags::ACK | ecn,
             wnd: syn_window(config),
             opts: self.options(now, mss),
             ttl: config.ttl,
-            tos: config.tos,
+            tos: syn_codepoint(config, ecn).on(config.tos),
         }
     }
 }

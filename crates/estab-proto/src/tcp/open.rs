@@ -48,7 +48,8 @@ impl Connection {
             is,
             notices: Notices::empty(),
             ttl: config.ttl,
-            tos: config.tos,
+            // The low two bits are ECN's, which says for itself what it wants there.
+            tos: config.tos & !0b11,
             snd: SendSequence::new(iss),
             rcv: ReceiveSequence::new(),
             ts: None,
@@ -74,6 +75,7 @@ impl Connection {
             error: None,
             soft_error: None,
             figures: Figures::new(now),
+            ecn: None,
             span: open_span(&tuple),
             config,
         }
@@ -156,6 +158,7 @@ impl Connection {
             self.rcv.scale = handshake.rcv_wscale;
         }
         self.is.set(Is::SACK, handshake.sack);
+        self.agree_on_ecn(&handshake.ecn);
         self.ts = handshake.ts_recent.map(|recent| TimestampState {
             recent,
             recent_at: now,

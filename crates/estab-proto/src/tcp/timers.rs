@@ -29,6 +29,9 @@ impl Connection {
     /// RFC 6298 §5.4 to §5.7, and R1 and R2 of RFC 9293 §3.8.3.
     // RFC 9293: MUST-19, MUST-20, MUST-22, SHLD-9.
     fn on_retransmission_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        if self.release_new_data() {
+            return;
+        }
         ctx.stats.retransmission_timeouts += 1;
         let stage = if self.state.is_synchronized() {
             Stage::Data
@@ -54,6 +57,7 @@ impl Connection {
             return;
         }
         self.recovery.on_rto(ctx.now, &mut self.cc);
+        self.owe_cwr();
         self.timers.arm(Timer::Retransmit, ctx.now + self.rtt.rto());
     }
 

@@ -3,7 +3,7 @@
 use estab_timer::{Duration, Timer};
 
 use super::{Arrival, Flow};
-use crate::recovery::AckInput;
+use crate::recovery::{AckInput, CaState};
 use crate::tcp::connection::{Connection, Ctx, Notices};
 use crate::tcp::negotiate::timestamp;
 use crate::tcp::state::{State, Transition};
@@ -59,6 +59,7 @@ impl Connection {
         self.snd.max_wnd = self.snd.max_wnd.max(self.snd.wnd);
         self.snd.wl1 = seg.seq;
         self.snd.wl2 = seg.ack;
+        self.take_report_on_syn_ack(seg);
         self.go(Transition::SynAcked);
         self.establish(ctx.now, Some(sent_at));
         Flow::Continue(())
@@ -70,12 +71,16 @@ impl Connection {
         let fin_seq = self.fin_seq();
         let advanced = seg.ack - self.snd.una;
         let window_changed = self.update_window(arrival);
+        let congestion = self.read_congestion(ctx, seg, advanced);
+        let at_floor = congestion.ece && self.cc.cwnd() <= self.snd_mss();
         let sample = self.recovery.on_ack(
             &AckInput {
                 sack: &seg.opts.sack,
                 text: !seg.is_empty(),
                 window_changed,
                 ts_rtt: self.echoed_rtt(ctx, arrival, advanced),
+                ece: congestion.ece,
+                ce_bytes: congestion.bytes,
                 ..AckInput::new(ctx.now, seg.ack)
             },
             &mut self.cc,
@@ -85,6 +90,12 @@ impl Connection {
             // Several samples a round trip count for one together (RFC 7323 §4.2).
             let expected = sample.prior_in_flight.div_ceil(2 * self.snd_mss()).max(1);
             self.rtt.on_sample_of(expected, rtt);
+        }
+        if sample.state == CaState::Recovery && sample.prior_state != CaState::Recovery {
+            self.owe_cwr();
+        }
+        if at_floor {
+            self.hold_new_data(ctx);
         }
         if advanced == 0 {
             if self.snd.wnd == 0 {
@@ -103,7 +114,7 @@ impl Connection {
         }
         let outstanding = self.snd.una != self.snd.nxt;
         self.progress.on_progress(ctx.now, outstanding);
-        if outstanding {
+        if outstanding || self.holds_new_data() {
             // RFC 6298 §5.3: the timer starts over.
             self.timers.arm(Timer::Retransmit, ctx.now + self.rtt.rto());
         } else {

@@ -86,6 +86,7 @@ impl Connection {
         self.check_syn(ctx, arrival)?; // fourth
         self.take_timestamp(ctx, arrival); // RFC 7323 §5.3 R3
         self.check_ack(ctx, arrival)?; // fifth
+        self.take_mark(ctx, arrival.seg, arrival.segments); // RFC 3168 §6.1.3
         self.take_rest(ctx, arrival)
     }
 
@@ -148,7 +149,7 @@ impl Connection {
     fn reset_segment(&self, ctx: &mut Ctx<'_>, seg: &Segment<'_>) {
         if let Some(mut reset) = Control::reset_for(self.tuple, seg) {
             reset.ttl = self.ttl;
-            reset.tos = self.tos;
+            reset.tos = self.control_tos();
             ctx.stats.resets_out += 1;
             ctx.replies.push_control(reset);
         }

@@ -1,6 +1,7 @@
 //! First check: the sequence number (RFC 9293 §3.10.7.4, §3.4).
 
 use super::{Arrival, Flow};
+use crate::error::ConnectionError;
 use crate::seq::SeqNumber;
 use crate::tcp::connection::{Connection, Ctx, Is};
 use crate::tcp::state::State;
@@ -26,6 +27,10 @@ impl Connection {
         self.answer_unacceptable(ctx, seg);
         if self.carries_news_all_the_same(seg) {
             self.note_received(ctx);
+            if seg.seq == self.rcv.nxt {
+                // A window probe may come marked (RFC 3168 §6.1.6).
+                self.take_mark(ctx, seg, 1);
+            }
             let due = self.acks_due.max(1);
             let flow = self.check_ack(ctx, arrival);
             // Refused twice, it still gets one answer.
@@ -40,8 +45,14 @@ impl Connection {
     fn answer_unacceptable(&mut self, ctx: &mut Ctx<'_>, seg: &Segment<'_>) {
         if seg.has(Flags::SYN) && self.state == State::SynReceived && seg.seq == self.rcv.irs {
             // The peer repeats its SYN: it did not get ours.
-            if !seg.has(Flags::ACK) {
+            if seg.has(Flags::ACK) {
+                return;
+            }
+            if self.take_repeated_syn(seg) {
                 self.is |= Is::SYN_DUE | Is::SYN_RETRANSMITTED;
+            } else {
+                self.reset_peer(ctx);
+                self.finish(ctx, Some(ConnectionError::Reset));
             }
             return;
         }

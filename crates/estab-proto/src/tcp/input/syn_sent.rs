@@ -3,6 +3,7 @@
 use super::{Arrival, Flow};
 use crate::error::ConnectionError;
 use crate::tcp::connection::{Connection, Ctx, Is};
+use crate::tcp::ecn::negotiate::Agreement;
 use crate::tcp::negotiate::{Handshake, timestamp};
 use crate::tcp::state::Transition;
 use crate::wire::tcp::{Flags, Segment};
@@ -58,11 +59,18 @@ impl Connection {
         let offset = self.ts.as_ref().map_or(0, |ts| ts.offset);
         let mut agreed = Handshake::from_syn(ctx.now, seg, self.snd.iss, offset, &self.config);
         agreed.opened_at = self.figures.opened_at;
+        let attempt = self.rtt.back_offs();
+        agreed.ecn = if seg.has(Flags::ACK) {
+            Agreement::from_syn_ack(seg, &self.config, attempt)
+        } else {
+            Agreement::from_crossing_syn(seg, &self.config, attempt)
+        };
         agreed
     }
 
     fn open_with_syn_ack(&mut self, ctx: &mut Ctx<'_>, seg: &Segment<'_>) {
         let sent_at = self.figures.last_data_sent_at;
+        self.take_mark_of_syn_ack(seg);
         self.snd.una = seg.ack;
         // The window of the SYN-ACK, taken with its options, counts at once
         // (RFC 1122 §4.2.2.20 (c)).

@@ -3,7 +3,7 @@
 
 use crate::tcp::connection::{Connection, Is};
 use crate::tcp::negotiate::{TCP_HEADER, ip_header};
-use crate::wire::tcp::MAX_OPTIONS_LEN;
+use crate::wire::tcp::{AccEcn, MAX_OPTIONS_LEN};
 
 /// New data that may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Connection {
     /// what may follow them, as the device is ready to cut.
     // RFC 9293: MUST-38, SHLD-15, SHLD-28.
     pub(in crate::tcp) fn next_data(&self) -> Option<NewData> {
-        if !self.has_unsent() {
+        if !self.has_unsent() || self.holds_new_data() {
             return None;
         }
         let (unsent, usable, full) = (self.unsent(), self.snd.usable(), self.text_room());
@@ -63,12 +63,12 @@ impl Connection {
     }
 
     /// Bytes of text that the next segment may have, if each one of the network has `full`: more
-    /// than that only where the device cuts it. The urgent pointer counts from each segment, so a
-    /// segment with one stays alone.
+    /// than that only where the device cuts it. The urgent pointer counts from each segment, and CWR
+    /// is for one alone: a segment with either stays single.
     fn longest_text(&self, full: u32) -> u32 {
         let headers = ip_header(self.tuple.is_ipv6()) + TCP_HEADER + MAX_OPTIONS_LEN as u32;
         let segments = u32::from(self.longest_packet).saturating_sub(headers) / full;
-        if self.snd.up.is_some() {
+        if self.snd.up.is_some() || self.sends_cwr_bit() {
             full
         } else {
             full * segments.max(1)
@@ -77,7 +77,16 @@ impl Connection {
 
     /// Bytes of text that fit a segment with the options it will carry.
     pub(in crate::tcp) fn text_room(&self) -> u32 {
-        let blocks = self.sack_blocks_len();
-        self.snd_mss().saturating_sub(blocks).max(1)
+        self.room_beside(self.next_accecn_option().as_ref())
+    }
+
+    /// The same for what is sent again, which has no option that may have been its end.
+    pub(in crate::tcp) fn room_of_retransmission(&self) -> u32 {
+        self.room_beside(None)
+    }
+
+    fn room_beside(&self, accecn: Option<&AccEcn>) -> u32 {
+        let options = self.changing_options_len(accecn);
+        self.snd_mss().saturating_sub(options).max(1)
     }
 }

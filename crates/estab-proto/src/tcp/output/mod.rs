@@ -5,6 +5,7 @@
 //! the construction (`segment`) writes.
 
 mod data;
+mod options;
 mod plan;
 mod segment;
 mod window;
@@ -59,6 +60,7 @@ impl Connection {
             && self.snd.una == self.snd.nxt
             && self.has_unsent()
             && !self.is.contains(Is::OVERRIDE)
+            && !self.holds_new_data()
             && self.next_data().is_none();
         if waiting && !self.persist.active() {
             let due = self

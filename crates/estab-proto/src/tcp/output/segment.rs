@@ -1,16 +1,15 @@
 //! Building the planned segment and taking note of it.
 
-use arrayvec::ArrayVec;
 use estab_timer::{Instant, Stage, Timer};
 
 use crate::recovery::Retransmit;
 use crate::seq::SeqNumber;
 use crate::tcp::connection::{Connection, Ctx, Is};
-use crate::tcp::negotiate::{Handshake, syn_options, syn_window, timestamp};
+use crate::tcp::negotiate::{Handshake, syn_options, syn_window};
 use crate::tcp::output::data::NewData;
 use crate::tcp::output::{Plan, SegmentOut};
 use crate::tcp::state::State;
-use crate::wire::tcp::{Flags, SackBlock, TcpOptions, Timestamps};
+use crate::wire::tcp::{AccEcn, Flags};
 
 impl Connection {
     /// The next segment, if one may be sent now.
@@ -23,7 +22,8 @@ impl Connection {
             Plan::Probe => self.emit_probe(ctx),
             Plan::Ack => {
                 let due = self.acks_due;
-                let ack = self.emit(ctx, self.snd.nxt, Flags::empty(), 0..0);
+                let accecn = self.next_accecn_option();
+                let ack = self.emit(ctx, self.snd.nxt, Flags::empty(), 0..0, accecn);
                 self.acks_due = due - 1;
                 ack
             }
@@ -50,6 +50,7 @@ impl Connection {
         self.timers.arm(Timer::Retransmit, now + self.rtt.syn_rto());
         self.rearm_user_timeout();
         let offset = self.ts.as_ref().map_or(0, |ts| ts.offset);
+        let ecn = self.syn_ecn_flags();
         let (ack, ctl, opts) = if self.state == State::SynSent {
             let opts = syn_options(&self.config, self.advertised_mss, now, offset);
             (SeqNumber::default(), Flags::SYN, opts)
@@ -60,7 +61,7 @@ impl Connection {
         SegmentOut {
             seq: self.snd.iss,
             ack,
-            ctl,
+            ctl: ctl | ecn,
             wnd: syn_window(&self.config),
             up: 0,
             opts,
@@ -68,7 +69,7 @@ impl Connection {
             len: 0,
             segment_size: None,
             ttl: self.ttl,
-            tos: self.tos,
+            tos: self.syn_tos(ecn),
         }
     }
 
@@ -87,7 +88,11 @@ impl Connection {
             syn_wnd: syn_window(&self.config),
             opened_at: now,
             synack_at: now,
-            synack_retries: 0,
+            synack_retries: self.rtt.back_offs().min(255) as u8,
+            ecn: self
+                .ecn
+                .as_ref()
+                .map_or_else(Default::default, |ecn| ecn.agreement()),
         }
     }
 
@@ -98,7 +103,13 @@ impl Connection {
         let mut ctl = Flags::empty();
         ctl.set(Flags::FIN, new.fin);
         let full = self.text_room();
-        let mut segment = self.emit(ctx, seq, ctl, start..start + new.len as usize);
+        let accecn = self.next_accecn_option();
+        let text = start..start + new.len as usize;
+        let mut segment = self.emit(ctx, seq, ctl, text, accecn);
+        if new.len > 0 {
+            segment.tos = self.data_tos();
+            segment.ctl |= self.take_cwr();
+        }
         // No longer than IP can say, since it is less than the whole.
         segment.segment_size = (new.len > full).then_some(full as u16);
         self.is.remove(Is::OVERRIDE);
@@ -119,14 +130,15 @@ impl Connection {
     fn emit_retransmission(&mut self, ctx: &mut Ctx<'_>, lost: &Retransmit) -> SegmentOut {
         let now = ctx.now;
         // SACK blocks may have come up since it was sent first: what they take is sent next.
-        let len = lost.len.min(self.text_room());
+        let len = lost.len.min(self.room_of_retransmission());
         let start = (lost.seq - self.snd.buffer_start()) as usize;
         let end = start + len as usize;
         let held = self.send.len();
         let fin = self.is.contains(Is::FIN_SENT) && end > held;
         let mut ctl = Flags::empty();
         ctl.set(Flags::FIN, fin);
-        let segment = self.emit(ctx, lost.seq, ctl, start.min(held)..end.min(held));
+        let text = start.min(held)..end.min(held);
+        let segment = self.emit(ctx, lost.seq, ctl, text, None);
         self.recovery.on_retransmitted(now, lost.seq, len);
         self.figures.bytes_retransmitted += segment.len as u64;
         self.figures.bytes_sent += segment.len as u64;
@@ -142,7 +154,7 @@ impl Connection {
     // RFC 9293: SHLD-12.
     fn emit_probe(&mut self, ctx: &mut Ctx<'_>) -> SegmentOut {
         self.is.remove(Is::PROBE_DUE);
-        self.emit(ctx, self.snd.nxt.back(1), Flags::empty(), 0..0)
+        self.emit(ctx, self.snd.nxt.back(1), Flags::empty(), 0..0, None)
     }
 
     /// A segment with the acknowledgement, window and options of this moment.
@@ -152,6 +164,7 @@ impl Connection {
         seq: SeqNumber,
         mut ctl: Flags,
         text: core::ops::Range<usize>,
+        accecn: Option<AccEcn>,
     ) -> SegmentOut {
         ctl |= Flags::ACK;
         if !text.is_empty() {
@@ -166,7 +179,12 @@ impl Connection {
             ctl |= Flags::URG;
             up = (mark - seq).min(u32::from(u16::MAX)) as u16;
         }
-        let opts = self.options(ctx.now);
+        let opts = self.options(ctx.now, accecn);
+        ctl |= match text.is_empty() {
+            true => self.ecn_flags_of_ack(!opts.sack.is_empty()),
+            false => self.ecn_flags(),
+        };
+        self.note_ecn_sent(ctx.now, opts.accecn.is_some());
         let wnd = self.select_window();
         self.dsack = None;
         self.acks_due = 0;
@@ -184,7 +202,7 @@ impl Connection {
             len: text.len(),
             segment_size: None,
             ttl: self.ttl,
-            tos: self.tos,
+            tos: self.control_tos(),
         }
     }
 
@@ -208,62 +226,5 @@ impl Connection {
             Some(at) => self.timers.arm(Timer::UserTimeout, at),
             None => self.timers.cancel(Timer::UserTimeout),
         }
-    }
-
-    /// Options without SACK blocks.
-    pub(in crate::tcp) fn plain_options(&self, now: Instant) -> TcpOptions {
-        TcpOptions {
-            timestamps: self.ts.as_ref().map(|ts| Timestamps {
-                val: timestamp(now, ts.offset),
-                ecr: ts.recent,
-            }),
-            ..TcpOptions::default()
-        }
-    }
-
-    /// The options of a segment in the data phase.
-    // RFC 9293: MUST-65.
-    fn options(&self, now: Instant) -> TcpOptions {
-        let mut opts = self.plain_options(now);
-        opts.sack = self.sack_blocks();
-        opts
-    }
-
-    /// What to report beyond the acknowledgement number: a duplicate first (RFC 2883 §4), then
-    /// the ranges held, the one that changed last in front (RFC 2018 §4).
-    fn sack_blocks(&self) -> ArrayVec<SackBlock, 4> {
-        let mut blocks = ArrayVec::new();
-        if !self.is.contains(Is::SACK) {
-            return blocks;
-        }
-        if let Some((left, right)) = self.dsack {
-            blocks.push(SackBlock { left, right });
-        }
-        let most = self.most_sack_blocks();
-        for range in self.recv.ranges() {
-            if blocks.len() == most {
-                break;
-            }
-            let at = |offset: u64| self.rcv.nxt + (offset - self.recv.next()) as u32;
-            blocks.push(SackBlock {
-                left: at(range.start),
-                right: at(range.end),
-            });
-        }
-        blocks
-    }
-
-    /// Forty bytes of options hold four blocks, or three beside timestamps.
-    fn most_sack_blocks(&self) -> usize {
-        if self.ts.is_some() { 3 } else { 4 }
-    }
-
-    /// Bytes the SACK option takes in the next segment.
-    pub(super) fn sack_blocks_len(&self) -> u32 {
-        if !self.is.contains(Is::SACK) || (self.dsack.is_none() && !self.recv.has_out_of_order()) {
-            return 0;
-        }
-        let blocks = self.sack_blocks().len() as u32;
-        4 + 8 * blocks
     }
 }

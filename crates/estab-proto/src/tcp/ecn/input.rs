@@ -1,0 +1,224 @@
+//! What a segment that arrives means for ECN.
+
+use estab_timer::Timer;
+
+use crate::tcp::connection::{Connection, Ctx, Is};
+use crate::tcp::control::Control;
+use crate::tcp::ecn::negotiate::{Agreement, is_plausible, syn_codepoint};
+use crate::tcp::ecn::{Ecn, Mode};
+use crate::tcp::state::State;
+use crate::wire::EcnCodepoint;
+use crate::wire::tcp::{Flags, Segment};
+
+/// In its quick phase the receiver acknowledges this many segments more at once after a mark: the
+/// sender's window is about to shrink.
+const QUICK_AFTER_MARK: u8 = 2;
+
+/// What an acknowledgement says about our packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::tcp) struct Congestion {
+    /// The peer reports congestion.
+    pub(in crate::tcp) ece: bool,
+    /// Bytes newly reported as marked.
+    pub(in crate::tcp) bytes: u32,
+}
+
+impl Connection {
+    /// Takes over what the SYNs agreed on.
+    pub(in crate::tcp) fn agree_on_ecn(&mut self, agreed: &Agreement) {
+        self.ecn = Ecn::new(agreed, &self.config);
+    }
+
+    /// The SYN-ACK to our SYN came: the first packet whose mark and whose option count.
+    pub(in crate::tcp) fn take_mark_of_syn_ack(&mut self, seg: &Segment<'_>) {
+        let Some(ecn) = &mut self.ecn else {
+            return;
+        };
+        let Mode::Accurate { marks, told } = &mut ecn.feedback else {
+            return;
+        };
+        told.on_syn_ack(seg.opts.accecn.as_ref());
+        if seg.ecn.is_ce() {
+            ecn.received_ce += 1;
+            marks.on_marked_syn_ack();
+        }
+    }
+
+    /// Our SYN-ACK is acknowledged: a bare acknowledgement says how it arrived (RFC 9768 table 4),
+    /// any other segment must have a count.
+    pub(in crate::tcp) fn take_report_on_syn_ack(&mut self, seg: &Segment<'_>) {
+        let Some(ecn) = &mut self.ecn else {
+            return;
+        };
+        let Mode::Accurate { told, .. } = &mut ecn.feedback else {
+            return;
+        };
+        if seg.has(Flags::SYN) {
+            // SYNs crossed; the ACE field of a SYN is none.
+            return;
+        }
+        ecn.fresh = false;
+        let ace = seg.ctl.ace();
+        let is_bare = seg.is_empty() && seg.opts.sack.is_empty();
+        let sent = syn_codepoint(&self.config, Flags::ECE);
+        if is_bare && ace == 0b110 {
+            told.on_marked_syn_ack();
+        }
+        if ace == 0 || (is_bare && !is_plausible(sent, ace)) {
+            ecn.ect = false;
+        }
+    }
+
+    /// The peer repeats its SYN in SYN-RECEIVED; false if it contradicts the one before.
+    pub(in crate::tcp) fn take_repeated_syn(&mut self, seg: &Segment<'_>) -> bool {
+        let Some(ecn) = &mut self.ecn else {
+            return true;
+        };
+        let mut agreed = ecn.agreement();
+        let fits = agreed.take_repeated_syn(seg, &self.config);
+        ecn.ect = agreed.ect;
+        fits
+    }
+
+    /// An acceptable segment arrived; its text has not been taken yet. Stands for `segments` plain
+    /// ones.
+    pub(in crate::tcp) fn take_mark(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        seg: &Segment<'_>,
+        segments: u32,
+    ) {
+        let unacked = self.delayed_ack.pending();
+        let is_sack = self.is.contains(Is::SACK);
+        let Some(ecn) = &mut self.ecn else {
+            return;
+        };
+        let marked = seg.ecn.is_ce();
+        if marked {
+            ecn.received_ce = ecn.received_ce.saturating_add(segments);
+            ctx.stats.ce_in += u64::from(segments);
+        }
+        let len = seg.text.len() as u32;
+        let now = match &mut ecn.feedback {
+            // Only text can have been sent as ECN-capable (RFC 3168 §6.1.4).
+            Mode::Classic(_) if len == 0 => return,
+            Mode::Classic(classic) => {
+                let flips = classic.flips(marked);
+                if flips && unacked {
+                    self.ack_before(ctx);
+                }
+                self.classic_text(seg)
+            }
+            Mode::Accurate { marks, .. } => {
+                let due = marks.on_segment(seg.ecn, segments, len, unacked);
+                if len > 0 && seg.ecn != EcnCodepoint::NotEct {
+                    marks.tick(ctx.now, self.rtt.srtt());
+                }
+                // Without SACK an acknowledgement of an acknowledgement would look like a
+                // duplicate.
+                due && (len > 0 || is_sack)
+            }
+        };
+        if now {
+            self.acks_due = self.acks_due.max(1);
+        }
+        if marked {
+            self.delayed_ack.enter_quick(QUICK_AFTER_MARK);
+        }
+    }
+
+    fn classic_text(&mut self, seg: &Segment<'_>) -> bool {
+        let Some(Mode::Classic(classic)) = self.ecn.as_mut().map(|ecn| &mut ecn.feedback) else {
+            return false;
+        };
+        classic.on_text(seg.has(Flags::CWR), seg.ecn.is_ce())
+    }
+
+    /// Acknowledges what came before a change of the exact echo, with the old one (RFC 8257 §3.2).
+    fn ack_before(&mut self, ctx: &mut Ctx<'_>) {
+        let ack = Control {
+            tuple: self.tuple,
+            seq: self.snd.nxt,
+            ack: self.rcv.nxt,
+            ctl: Flags::ACK | self.ecn_flags(),
+            wnd: self
+                .rcv
+                .scale
+                .to_wire(self.rcv.scale.round_up(self.rcv.wnd())),
+            opts: self.plain_options(ctx.now),
+            ttl: self.ttl,
+            tos: self.control_tos(),
+        };
+        self.rcv.last_ack_sent = self.rcv.nxt;
+        self.figures.segments_out += 1;
+        ctx.replies.push_control(ack);
+    }
+
+    /// What an acknowledgement between SND.UNA and SND.NXT, which it moves by `advanced`, reports.
+    pub(in crate::tcp) fn read_congestion(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        seg: &Segment<'_>,
+        advanced: u32,
+    ) -> Congestion {
+        let mss = self.snd_mss();
+        // What was selectively acknowledged before was reported before.
+        let delivered = advanced.saturating_sub(self.recovery.sacked());
+        let first = self.snd.iss + 1;
+        let Some(ecn) = &mut self.ecn else {
+            return Congestion::default();
+        };
+        if seg.has(Flags::SYN) {
+            return Congestion::default();
+        }
+        let (packets, bytes) = match &mut ecn.feedback {
+            Mode::Classic(_) if seg.has(Flags::ECE) => (advanced.div_ceil(mss).max(1), advanced),
+            Mode::Classic(_) => return Congestion::default(),
+            Mode::Accurate { told, .. } => {
+                let ace = seg.ctl.ace();
+                if core::mem::take(&mut ecn.fresh) && ace == 0 {
+                    // The path clears the field (RFC 9768 §3.2.2.4).
+                    ecn.ect = false;
+                }
+                if seg.ack == first {
+                    // Nothing of ours could be marked, and the field may mean something else.
+                    return Congestion::default();
+                }
+                let ts_val = seg.opts.timestamps.map(|ts| ts.val);
+                let is_news = advanced > 0
+                    || told.is_later(ts_val)
+                    || (ts_val.is_none() && !seg.opts.sack.is_empty());
+                if !is_news {
+                    return Congestion::default();
+                }
+                let option = seg.opts.accecn.as_ref();
+                let report = told.read(ace, option, ts_val, delivered, mss);
+                (report.packets, report.bytes)
+            }
+        };
+        if packets == 0 || !ecn.ect {
+            return Congestion::default();
+        }
+        ecn.delivered_ce = ecn.delivered_ce.saturating_add(packets);
+        ctx.stats.ce_reported += u64::from(packets);
+        Congestion { ece: true, bytes }
+    }
+
+    /// A report of congestion was acted on when the window was one segment already: the next new
+    /// data waits a whole retransmission timeout (RFC 3168 §6.1.2).
+    pub(in crate::tcp) fn hold_new_data(&mut self, ctx: &Ctx<'_>) {
+        if let Some(ecn) = &mut self.ecn {
+            ecn.held = true;
+            self.timers.arm(Timer::Retransmit, ctx.now + self.rtt.rto());
+        }
+    }
+
+    /// The retransmission timer expired; true if all it was for was to let new data go.
+    pub(in crate::tcp) fn release_new_data(&mut self) -> bool {
+        let was_held = self
+            .ecn
+            .as_mut()
+            .is_some_and(|ecn| core::mem::take(&mut ecn.held));
+        was_held && self.state != State::SynReceived && self.snd.una == self.snd.nxt
+    }
+}
