@@ -20,6 +20,8 @@ const TS_RECENT: u32 = 1000;
 
 /// Bytes in flight towards the peer, where there may be any.
 const OUTSTANDING: usize = 100;
+/// Bytes acknowledged before.
+const ACKED: usize = 40;
 
 /// The window field of the segment under test; 65,535 was offered before.
 pub(crate) const NEW_WINDOW: u16 = 40_000;
@@ -85,6 +87,7 @@ impl Bench {
             fin_sent: false,
             snd_wnd: i64::from(u16::MAX),
             max_snd_wnd: i64::from(u16::MAX),
+            first: 0,
             wl1: 0,
             wl2: 0,
             wnd: 0,
@@ -165,6 +168,11 @@ impl Bench {
         self.peer.rcv = self.snd_nxt;
         self.send(&self.peer.seg());
         self.id = self.peer.accept();
+        let id = self.id.expect("accepted");
+        self.peer.write(id, &[0x62; ACKED]);
+        self.take_replies();
+        self.peer.rcv = self.snd_nxt;
+        self.send(&self.peer.seg());
         let fill = match self.row.room {
             Room::Plenty => 0,
             Room::Little => 992,
@@ -177,7 +185,6 @@ impl Bench {
         if matches!(state, CloseWait | LastAck) {
             self.send_fin();
         }
-        let id = self.id.expect("accepted");
         self.peer.write(id, &[0x62; OUTSTANDING]);
         if matches!(state, FinWait1 | FinWait2 | Closing | LastAck | TimeWait) {
             let done = self.peer.on(|stack, now| stack.shutdown(now, id));
@@ -238,6 +245,7 @@ impl Bench {
             _ => self.peer.rcv,
         };
         self.model.una = distance(self.snd_nxt, una);
+        self.model.first = distance(self.snd_nxt, OUR_ISS + 1);
         self.model.wnd = distance(self.rcv_nxt, self.edge);
         self.model.wl1 = distance(self.rcv_nxt, self.wl.0);
         self.model.wl2 = distance(self.snd_nxt, self.wl.1);

@@ -65,8 +65,18 @@ fn arrivals(m: &Model) -> Vec<Arrival> {
     ];
     // Old, straddling, one stale number, in place, beyond a gap, the last number, the edge, beyond.
     let seqs: BTreeSet<i64> = [-100, -5, -1, 0, 3, m.wnd - 1, m.wnd, m.wnd + 1].into();
-    let oldest = m.una - m.max_snd_wnd;
-    let acks: BTreeSet<i64> = [oldest - 1, oldest, m.una - 1, m.una, m.una / 2, 0, 1].into();
+    let oldest = m.oldest_ack();
+    let acks: BTreeSet<i64> = [
+        m.una - m.max_snd_wnd,
+        oldest - 1,
+        oldest,
+        m.una - 1,
+        m.una,
+        m.una / 2,
+        0,
+        1,
+    ]
+    .into();
     let timestamps: &[Ts] = match m.timestamps {
         true => &[Ts::Missing, Ts::Older, Ts::Same, Ts::Newer],
         false if m.state == State::TimeWait => &[Ts::Missing, Ts::Newer],

@@ -26,6 +26,8 @@ pub(crate) struct Model {
     pub(crate) snd_wnd: i64,
     /// MAX.SND.WND (RFC 5961 §5.2).
     pub(crate) max_snd_wnd: i64,
+    /// The first number that can be acknowledged in a synchronized state: that after ISS.
+    pub(crate) first: i64,
     /// SND.WL1.
     pub(crate) wl1: i64,
     /// SND.WL2.
@@ -36,6 +38,13 @@ pub(crate) struct Model {
     pub(crate) timestamps: bool,
     /// Segments without one are refused (RFC 7323 §3.2).
     pub(crate) require_timestamps: bool,
+}
+
+impl Model {
+    /// The least acknowledgement number that an honest peer may still send (RFC 5961 §5.2).
+    pub(crate) fn oldest_ack(&self) -> i64 {
+        self.first.max(self.una - self.max_snd_wnd)
+    }
 }
 
 /// The timestamp of a segment, against TS.Recent.
@@ -412,7 +421,7 @@ impl Steps<'_> {
             self.m.snd_wnd = s.wnd;
             return self.urgent();
         }
-        if s.ack > 0 || s.ack < self.m.una - self.m.max_snd_wnd {
+        if s.ack > 0 || s.ack < self.m.oldest_ack() {
             return self.challenge();
         }
         if s.ack < self.m.una {

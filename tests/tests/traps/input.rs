@@ -121,8 +121,14 @@ fn trap_04_the_window_of_the_syn_ack_counts() {
 // proves MAY-12
 #[test]
 fn trap_05_acknowledgements_have_a_range() {
-    let una_and_more = |ack: i64, taken: bool, answered: bool| {
+    let judged = |acked: usize, ack: i64, taken: bool, answered: bool| {
         let (mut peer, id) = established(|_| ());
+        for _ in 0..acked / 1000 {
+            peer.write(id, &[1; 1000]);
+            peer.replies();
+            peer.rcv += 1000;
+            peer.send(&peer.seg());
+        }
         peer.write(id, &[1; 100]);
         let una = peer.rcv;
         peer.replies();
@@ -132,12 +138,15 @@ fn trap_05_acknowledgements_have_a_range() {
         assert_eq!(!answers.is_empty(), answered, "{ack}");
         assert_eq!(peer.state(id), State::Established);
     };
-    una_and_more(-65_536, false, true);
-    una_and_more(-65_535, true, true);
-    una_and_more(-1, true, true);
-    una_and_more(0, true, true);
-    una_and_more(100, true, true);
-    una_and_more(101, false, true);
+    // The largest window is the limit, and what was ever acknowledged.
+    judged(70_000, -65_536, false, true);
+    judged(70_000, -65_535, true, true);
+    judged(2000, -2001, false, true);
+    judged(2000, -2000, true, true);
+    judged(0, -1, false, true);
+    judged(0, 0, true, true);
+    judged(0, 100, true, true);
+    judged(0, 101, false, true);
     let (mut peer, id) = established(|_| ());
     peer.send(&peer.seg().wnd(1234));
     assert_eq!(peer.host.stack.info(id).unwrap().snd_wnd, 1234);

@@ -82,8 +82,9 @@ impl Stack {
         }
     }
 
-    /// Tells the connection or ends the half-open record that sent the quoted segment; false if
-    /// there is none, or it has no such segment in flight (RFC 5927 §4.1).
+    /// Tells the connection that sent the quoted segment; false if there is none, or it has no such
+    /// segment in flight (RFC 5927 §4.1). A half-open record does not care: its peer asked for it
+    /// and will hear of it, or the record ends by itself.
     fn unreachable(
         &mut self,
         now: Instant,
@@ -96,12 +97,7 @@ impl Stack {
                 .with_conn(now, id, |conn, ctx| conn.icmp(ctx, kind, seq))
                 .unwrap_or(false),
             Some(Slot::HalfOpen(id)) => {
-                let in_flight = self.syn_queue.get(id).is_some_and(|half| half.iss() == seq);
-                if in_flight && matches!(kind, IcmpKind::Hard(..)) {
-                    count(&mut self.stats.failed_opens);
-                    self.remove_half_open(id);
-                }
-                in_flight
+                self.syn_queue.get(id).is_some_and(|half| half.iss() == seq)
             }
             Some(Slot::Incoming(_) | Slot::TimeWait(_)) | None => false,
         }

@@ -10,7 +10,7 @@ use crate::config::TcpConfig;
 use crate::seq::SeqNumber;
 use crate::stack::syn_queue::{HalfOpen, HalfOpenId};
 use crate::stack::{ListenerId, RxMeta, Stack};
-use crate::tcp::negotiate::{syn_window, timestamp};
+use crate::tcp::negotiate::{is_echo, syn_window};
 use crate::tcp::{Connection, Control, Ctx, Handshake, State};
 use crate::wire::EcnCodepoint;
 use crate::wire::tcp::{Flags, Segment};
@@ -285,11 +285,8 @@ fn judge_timestamp(
     if SeqNumber::new(ts.val).before(SeqNumber::new(recent)) {
         return Some(Verdict::Challenge(Why::Paws));
     }
-    // Only who saw our SYN-ACK can echo its timestamp: one more thing a blind attacker must guess.
-    let first = timestamp(handshake.opened_at, handshake.ts_offset);
-    let last = timestamp(now, handshake.ts_offset);
-    let echoed = ts.ecr.wrapping_sub(first) <= last.wrapping_sub(first);
-    (seg.has(Flags::ACK) && !echoed).then_some(Verdict::Drop(Why::Ack))
+    let echoes_ours = is_echo(ts.ecr, handshake.ts_offset, handshake.opened_at, now);
+    (seg.has(Flags::ACK) && !echoes_ours).then_some(Verdict::Challenge(Why::Ack))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::tcp::negotiate::{TCP_HEADER, ip_header};
 /// What an ICMP error means to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IcmpKind {
-    /// Nobody listens, or the way is barred: ends an open, is a hint later.
+    /// Nobody listens, or the way is barred: ends an active open, is a hint otherwise.
     Hard(ConnectionError, SoftError),
     /// A hint.
     Soft(SoftError),
@@ -26,7 +26,7 @@ impl Connection {
             return false;
         }
         match kind {
-            IcmpKind::Hard(error, _) if !self.state.is_synchronized() => {
+            IcmpKind::Hard(error, _) if !self.state.is_synchronized() && !self.is_passive() => {
                 self.finish(ctx, Some(error));
             }
             IcmpKind::Hard(_, soft) | IcmpKind::Soft(soft) => {

@@ -23,6 +23,13 @@ pub(crate) fn timestamp(now: Instant, offset: u32) -> u32 {
     (now.as_millis() as u32).wrapping_add(offset)
 }
 
+/// Whether a peer's echo can be of a timestamp that we sent from `first` on: only who saw one can
+/// tell (RFC 7323 §7.1).
+pub(crate) fn is_echo(ecr: u32, offset: u32, first: Instant, now: Instant) -> bool {
+    let first = timestamp(first, offset);
+    ecr.wrapping_sub(first) <= timestamp(now, offset).wrapping_sub(first)
+}
+
 /// Length of an IP header without options or extensions.
 pub(crate) const fn ip_header(ipv6: bool) -> u32 {
     if ipv6 { 40 } else { 20 }

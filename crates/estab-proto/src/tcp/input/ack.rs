@@ -1,13 +1,13 @@
 //! Fifth check: the ACK field (RFC 9293 §3.10.7.4, RFC 5961 §5).
 
-use estab_timer::{Duration, Timer};
+use estab_timer::{Duration, Instant, Timer};
 
 use super::{Arrival, Flow};
 use crate::recovery::{AckInput, CaState};
-use crate::tcp::connection::{Connection, Ctx, Notices};
-use crate::tcp::negotiate::timestamp;
+use crate::tcp::connection::{Connection, Ctx, Is, Notices};
+use crate::tcp::negotiate::{is_echo, timestamp};
 use crate::tcp::state::{State, Transition};
-use crate::wire::tcp::Flags;
+use crate::wire::tcp::{Flags, Segment};
 
 impl Connection {
     pub(super) fn check_ack(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) -> Flow {
@@ -27,7 +27,7 @@ impl Connection {
         }
         if seg.ack.before(self.snd.una) {
             // RFC 9293: MAY-12.
-            if self.snd.una - seg.ack > self.snd.max_wnd {
+            if self.snd.una - seg.ack > self.oldest_ack() {
                 // RFC 5961 §5.2: too old for any honest peer.
                 ctx.stats.drop_tcp_ack += 1;
                 self.challenge_ack(ctx);
@@ -44,6 +44,26 @@ impl Connection {
         }
     }
 
+    /// Whether a segment that acknowledges our SYN saw its timestamp too, if it echoes one.
+    pub(super) fn echoes_ours(&self, now: Instant, seg: &Segment<'_>) -> bool {
+        match (&self.ts, seg.opts.timestamps) {
+            (Some(ours), Some(ts)) if ts.ecr != 0 => {
+                is_echo(ts.ecr, ours.offset, self.figures.opened_at, now)
+            }
+            _ => true,
+        }
+    }
+
+    /// How far below SND.UNA an acknowledgement may be: as far as the largest window reaches back,
+    /// and not before the first number that was ever acknowledged (RFC 5961 §5.2).
+    fn oldest_ack(&self) -> u32 {
+        let fin = self.is.contains(Is::FIN_SENT) && !self.fin_outstanding();
+        let acked = self.figures.bytes_acked + u64::from(fin);
+        self.snd
+            .max_wnd
+            .min(u32::try_from(acked).unwrap_or(u32::MAX))
+    }
+
     /// SYN-RECEIVED: an acknowledgement of our SYN opens the connection, any other is answered by
     /// a RST and changes nothing.
     fn check_ack_of_syn(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) -> Flow {
@@ -51,6 +71,11 @@ impl Connection {
         if !(seg.ack.after(self.snd.una) && seg.ack.before_eq(self.snd.nxt)) {
             ctx.stats.drop_tcp_ack += 1;
             self.reset_segment(ctx, seg);
+            return Flow::Break(());
+        }
+        if self.is_passive() && !self.echoes_ours(ctx.now, seg) {
+            ctx.stats.drop_tcp_ack += 1;
+            self.challenge_ack(ctx);
             return Flow::Break(());
         }
         let sent_at = self.figures.last_data_sent_at;

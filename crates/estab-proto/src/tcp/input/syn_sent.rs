@@ -18,7 +18,8 @@ impl Connection {
         let seg = arrival.seg;
         let acked = seg.has(Flags::ACK);
         // first: the ACK bit
-        if acked && !(seg.ack.after(self.snd.una) && seg.ack.before_eq(self.snd.nxt)) {
+        let is_ours = seg.ack.after(self.snd.una) && seg.ack.before_eq(self.snd.nxt);
+        if acked && !(is_ours && self.echoes_ours(ctx.now, seg)) {
             ctx.stats.drop_tcp_ack += 1;
             self.reset_segment(ctx, seg);
             return Flow::Break(());

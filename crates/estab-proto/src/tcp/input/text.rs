@@ -32,7 +32,7 @@ impl Connection {
         }
         if self.is_released() {
             // Nobody will read it: the peer must not believe it arrived (RFC 9293 SHLD-3).
-            self.reset_peer(ctx);
+            self.reset_segment(ctx, arrival.seg);
             self.finish(ctx, Some(ConnectionError::Aborted));
             return Flow::Break(());
         }
