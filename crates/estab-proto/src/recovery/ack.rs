@@ -1,9 +1,9 @@
 //! What an acknowledgment says: what arrived, what left the network, how long it took.
 
-use estab_timer::Duration;
+use estab_timer::{Duration, Instant};
 
+use super::covered::{Covered, View};
 use super::ranges::Range;
-use super::scoreboard::Covered;
 use super::spurious::Said;
 use super::{AckInput, AckSample, CaState, Evidence, Recovery};
 use crate::SeqNumber;
@@ -16,6 +16,35 @@ const MAX_WINDOW: u32 = 1 << 30;
 /// A tick of the timestamp clock: how much longer a round trip may seem by it.
 const TICK: Duration = Duration::from_millis(1);
 
+/// What an acknowledgment says, entered into the books.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct News {
+    /// What it acknowledged cumulatively.
+    pub(super) acked: Covered,
+    /// What it acknowledged selectively.
+    pub(super) sacked: Covered,
+    /// Whether it is a duplicate.
+    pub(super) duplicate: bool,
+    /// The duplicate arrival it reports.
+    pub(super) dsack: Option<Range>,
+    /// What was outstanding before.
+    pub(super) flight: u32,
+    /// What had been delivered before.
+    pub(super) prior_delivered: u64,
+}
+
+impl News {
+    fn said<'a>(&'a self, input: &'a AckInput<'a>) -> Said<'a> {
+        Said {
+            input,
+            acked: &self.acked,
+            sacked: &self.sacked,
+            duplicate: self.duplicate,
+            dsack: self.dsack,
+        }
+    }
+}
+
 impl Recovery {
     /// Processes an acknowledgment and tells the controller what it meant.
     ///
@@ -23,60 +52,45 @@ impl Recovery {
     /// and SND.NXT changes nothing.
     pub fn on_ack(&mut self, input: &AckInput<'_>, cc: &mut Controller) -> AckSample {
         let (prior_state, prior_in_flight) = (self.state, self.in_flight());
-        let prior_outstanding = self.outstanding();
-        let valid = input.ack - self.board.una() <= prior_outstanding;
+        let valid = input.ack - self.board.una() <= self.outstanding();
         let is_cwnd_limited = self.usage.may_grow(cc, self.mss);
-        let (mut acked, mut sacked) = (Covered::default(), Covered::default());
-        let (mut duplicate, mut dsack, mut newly_lost) = (false, None, 0);
-        let mut spurious = None;
+        let (mut news, mut spurious, mut newly_lost) = (News::default(), None, 0);
         if valid {
-            acked = self.board.acknowledge(input.ack);
-            (sacked, dsack) = self.read_sack(input);
-            duplicate = if self.sack {
-                sacked.bytes > 0
-            } else {
-                prior_outstanding > 0 && acked.bytes == 0 && !input.text && !input.window_changed
-            };
-            self.count(acked.bytes, duplicate);
-            spurious = self.reconsider(
-                &Said {
-                    input,
-                    acked: &acked,
-                    sacked: &sacked,
-                    duplicate,
-                    dsack,
-                },
-                cc,
-            );
-            newly_lost = self.react(input.now, acked.bytes, prior_outstanding, cc);
+            news = self.take_in(input);
+            spurious = self.reconsider(&news.said(input), cc);
         }
         // What answers the original measures how late it was.
         let late = spurious.is_some_and(|it| it.evidence == Evidence::Timestamp);
-        let rtt = round_trip(input, &acked, &sacked).or(input.ts_rtt.filter(|_| late));
+        let rtt = round_trip(input, &news.acked, &news.sacked).or(input.ts_rtt.filter(|_| late));
         if let Some(rtt) = rtt {
-            self.min_rtt.on_sample(input.now, rtt);
+            self.on_rtt_sample(input.now, rtt);
         }
+        if valid {
+            newly_lost = self.react(input, &news, cc);
+        }
+        let in_recovery = |state| matches!(state, CaState::Recovery | CaState::Cwr);
         let sample = AckSample {
             now: input.now,
-            newly_acked: acked.bytes,
-            newly_sacked: sacked.bytes,
+            newly_acked: news.acked.bytes,
+            newly_sacked: news.sacked.bytes,
             newly_lost,
             prior_in_flight,
             in_flight: self.in_flight(),
             rtt,
             delivered: self.delivered,
             is_cwnd_limited,
-            in_recovery: [prior_state, self.state].contains(&CaState::Recovery)
+            in_recovery: in_recovery(prior_state)
+                || in_recovery(self.state)
                 || spurious.is_some_and(|it| it.undone),
             prior_state,
             state: self.state,
-            duplicate,
-            dsack: dsack.is_some(),
+            duplicate: news.duplicate,
+            dsack: news.dsack.is_some(),
             ece: input.ece,
             ce_bytes: input.ce_bytes,
             min_rtt: self.min_rtt.get(),
             spurious,
-            reneged: acked.bytes > 0 && self.board.front().is_some_and(|front| front.sacked),
+            reneged: news.acked.bytes > 0 && self.board.front().is_some_and(|front| front.sacked),
             estimate_before: self.conclude(rtt.is_some()),
         };
         if valid {
@@ -85,10 +99,55 @@ impl Recovery {
         sample
     }
 
+    /// Enters an acknowledgment into the books.
+    fn take_in(&mut self, input: &AckInput<'_>) -> News {
+        let (flight, prior_delivered) = (self.outstanding(), self.delivered);
+        let (now, fack) = (input.now, self.fack());
+        // A retransmission of less than the smallest round trip ago is not what arrived, nor is one
+        // from after the timestamp that comes back, which is that of the segment which moved SND.UNA
+        // (RFC 8985 §6.2 step 2, RFC 7323 §4.3).
+        let since = self.min_rtt.get().unwrap_or_default();
+        let resent_until = now.saturating_sub(since);
+        let answered = input.ts_echo.map_or(now, |echo| end_of_tick(now, echo));
+        let view = |resent_until| View { fack, resent_until };
+        let acked = self
+            .board
+            .acknowledge(input.ack, &view(resent_until.min(answered)));
+        let (sacked, dsack) = self.read_sack(input, &view(resent_until));
+        let duplicate = if self.sack {
+            sacked.bytes > 0
+        } else {
+            flight > 0 && acked.bytes == 0 && !input.text && !input.window_changed
+        };
+        if acked.bytes > 0 {
+            // RFC 6298 §5.3, RFC 8985 §7.2: both timers start over.
+            self.timeout_from = now;
+            self.quiet_since = now;
+        }
+        self.count(acked.bytes, duplicate);
+        News {
+            acked,
+            sacked,
+            duplicate,
+            dsack,
+            flight,
+            prior_delivered,
+        }
+    }
+
+    /// RACK.fack: the end of what is acknowledged, cumulatively or selectively.
+    fn fack(&self) -> SeqNumber {
+        let una = self.board.una();
+        self.board
+            .ranges()
+            .highest()
+            .map_or(una, |highest| highest.max(una))
+    }
+
     /// Takes in the SACK option (RFC 2018 §5): what is newly covered, and the duplicate that the first
     /// block may report (RFC 2883 §4, judged by SEG.ACK as §5 demands). Blocks that make no sense are
     /// skipped.
-    fn read_sack(&mut self, input: &AckInput<'_>) -> (Covered, Option<Range>) {
+    fn read_sack(&mut self, input: &AckInput<'_>, view: &View) -> (Covered, Option<Range>) {
         let mut covered = Covered::default();
         if !self.sack {
             return (covered, None);
@@ -98,7 +157,7 @@ impl Recovery {
             let (una, outstanding) = (self.board.una(), self.outstanding());
             let (left, right) = (block.left - una, block.right - una);
             if 0 < left && left < right && right <= outstanding {
-                covered.join(self.board.sack(block.left, block.right, self.mss));
+                covered.join(self.board.sack(block.left, block.right, self.mss, view));
             }
         }
         (covered, dsack)
@@ -118,6 +177,11 @@ impl Recovery {
             }
         }
         self.acked += u64::from(acked);
+        self.tally();
+    }
+
+    /// Adds up what was delivered.
+    pub(super) fn tally(&mut self) {
         let ahead = self.sacked() + self.duplicates.left();
         self.delivered = self.delivered.max(self.acked + u64::from(ahead));
     }
@@ -132,6 +196,16 @@ impl Recovery {
             _ => present.min(self.mss.saturating_mul(2)),
         }
     }
+}
+
+/// The last moment of a tick of the timestamp clock; `now` if the tick is in the future.
+fn end_of_tick(now: Instant, tick: u32) -> Instant {
+    let age = (now.as_millis() as u32).wrapping_sub(tick);
+    if age > u32::MAX / 2 {
+        return now;
+    }
+    let next = Instant::from_millis(now.as_millis().saturating_sub(age.into()) + 1);
+    next.saturating_sub(Duration::from_nanos(1))
 }
 
 /// The round-trip time an acknowledgment measures: by the first segment it covers if none of those

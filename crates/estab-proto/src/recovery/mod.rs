@@ -11,31 +11,41 @@
 //! selectively acknowledged.
 
 mod ack;
+mod covered;
 mod detect;
 mod episode;
 mod frto;
 mod min_rtt;
+mod prr;
+mod rack;
 mod ranges;
 mod records;
+mod resent;
 mod sample;
 mod scoreboard;
 mod send;
 mod spurious;
+mod tlp;
 mod undo;
 mod usage;
 
 use alloc::boxed::Box;
 
-use estab_timer::Instant;
+use estab_timer::{Duration, Instant, RttEstimator, Timer};
 
 pub use sample::{AckInput, AckSample};
 pub use send::Retransmit;
 pub use undo::{Evidence, Spurious};
 
 use crate::SeqNumber;
+use crate::config::RecoveryConfig;
 use detect::Duplicates;
+use episode::Episode;
 use min_rtt::MinRtt;
+use rack::Rack;
+use resent::Resend;
 use scoreboard::Scoreboard;
+use tlp::Tlp;
 use undo::Undo;
 use usage::Usage;
 
@@ -50,6 +60,8 @@ pub enum CaState {
     Open,
     /// Something arrived out of order; too little to call anything lost.
     Disorder,
+    /// The peer reported congestion without loss (RFC 3168 §6.1.2): the window is being reduced.
+    Cwr,
     /// Fast recovery (RFC 5681 §3.2, RFC 6675 §5).
     Recovery,
     /// Recovery after a retransmission timeout (RFC 5681 §3.1).
@@ -91,12 +103,19 @@ pub struct Recovery {
     duplicates: Duplicates,
     usage: Usage,
     min_rtt: MinRtt,
+    rack: Rack,
+    tlp: Tlp,
+    /// What lasts as long as an episode, or something sent again is in flight.
+    episode: Option<Box<Episode>>,
     mss: u32,
     state: CaState,
+    rules: RecoveryConfig,
     /// Whether the peer sends SACK blocks.
     sack: bool,
     /// The next retransmission does not wait for room in the window.
     forced: bool,
+    /// The window was reduced, and nobody was told yet.
+    reduced: bool,
     /// RecoveryPoint (RFC 6675), NewReno's recover + 1: SND.NXT when the last episode began. Kept
     /// just below SND.UNA afterwards, so that the comparison never wraps (RFC 6582 §6).
     point: SeqNumber,
@@ -110,19 +129,14 @@ pub struct Recovery {
     /// All that was acknowledged cumulatively.
     acked: u64,
     delivered: u64,
-    last_send_at: Option<Instant>,
-    switches: Switches,
+    /// When the retransmission timer was last started over (RFC 6298 §5).
+    timeout_from: Instant,
+    /// When new data was last sent or acknowledged (RFC 8985 §7.2).
+    quiet_since: Instant,
     /// Whether the peer ever reported a duplicate (RFC 2883).
     reports_duplicates: bool,
     /// The last episode, as long as it may prove needless.
     undo: Option<Box<Undo>>,
-}
-
-/// What is done about needless episodes.
-#[derive(Clone, Copy, Debug)]
-struct Switches {
-    undo: bool,
-    frto: bool,
 }
 
 impl Recovery {
@@ -137,10 +151,15 @@ impl Recovery {
             duplicates: Duplicates::default(),
             usage: Usage::new(una),
             min_rtt: MinRtt::default(),
+            rack: Rack::new(una),
+            tlp: Tlp::new(una),
+            episode: None,
             mss: mss.clamp(1, MAX_MSS),
             state: CaState::Open,
+            rules: RecoveryConfig::RFC_STRICT,
             sack,
             forced: false,
+            reduced: false,
             point: before,
             high_rxt: una,
             rescue_rxt: una,
@@ -148,30 +167,47 @@ impl Recovery {
             total_retransmits: 0,
             acked: 0,
             delivered: 0,
-            last_send_at: None,
-            switches: Switches {
-                undo: false,
-                frto: false,
-            },
+            timeout_from: Instant::ZERO,
+            quiet_since: Instant::ZERO,
             reports_duplicates: false,
             undo: None,
         }
     }
 
-    /// Whether a needless reduction of the congestion window is taken back (RFC 3522, RFC 3708,
-    /// RFC 4015), and whether F-RTO finds out about timeouts (RFC 5682). Off in a new `Recovery`.
-    pub fn set_undo(&mut self, undo: bool, frto: bool) {
-        self.switches = Switches { undo, frto };
+    /// The same with these rules, as far as the peer allows: to be called before anything is sent.
+    #[must_use]
+    pub fn with_rules(mut self, rules: &RecoveryConfig) -> Self {
+        let rack = rules.rack && self.sack;
+        self.rules = RecoveryConfig {
+            rack,
+            tail_loss_probe: rules.tail_loss_probe && rack,
+            ..*rules
+        };
+        self
+    }
+
+    /// The round-trip time was measured by something else than data, as the handshake is.
+    pub fn on_rtt_sample(&mut self, now: Instant, rtt: Duration) {
+        self.min_rtt.on_sample(now, rtt);
+        self.tlp.on_sample();
     }
 
     /// New data was sent: `len` sequence numbers at `seq`, which is SND.NXT. A super-segment counts
     /// as the segments it is cut into.
     pub fn on_sent(&mut self, now: Instant, seq: SeqNumber, len: u32) {
         debug_assert_eq!(seq, self.board.nxt(), "new data is sent in order");
-        if len > 0 {
-            self.board.push(now, len, self.mss);
-            self.note_send(now);
+        if len == 0 {
+            return;
         }
+        if self.outstanding() == 0 {
+            // RFC 6298 §5.1: the timer starts when it does not run.
+            self.timeout_from = now;
+        }
+        self.board.push(now, len, self.mss);
+        if !self.tlp.on_sent(self.board.nxt(), false) {
+            self.quiet_since = now;
+        }
+        self.note_send(len);
     }
 
     /// `len` sequence numbers at `seq` were sent again, whether asked for by
@@ -183,6 +219,18 @@ impl Recovery {
         }
         let rescue = self.is_rescue(seq);
         self.board.retransmit(now, seq, len, self.mss, !rescue);
+        self.tlp.on_sent(self.board.nxt(), true);
+        if self.rules.rack {
+            self.queue_resend(Resend {
+                at: now,
+                seq,
+                end: seq + len,
+            });
+        }
+        if seq == self.board.una() {
+            // RFC 6298 §5: at least one timeout lies between two transmissions of it.
+            self.timeout_from = now;
+        }
         if rescue {
             self.rescue_rxt = self.point;
         } else {
@@ -195,11 +243,21 @@ impl Recovery {
         self.total_retransmits = self
             .total_retransmits
             .saturating_add(len.div_ceil(self.mss));
-        self.note_send(now);
+        self.note_send(len);
     }
 
-    fn note_send(&mut self, now: Instant) {
-        self.last_send_at = Some(now);
+    fn queue_resend(&mut self, resend: Resend) {
+        let board = &self.board;
+        self.episode
+            .get_or_insert_default()
+            .resent
+            .push(resend, board.records(), |resend| board.is_in_flight(resend));
+    }
+
+    fn note_send(&mut self, len: u32) {
+        if let Some(prr) = self.prr_mut() {
+            prr.on_sent(len);
+        }
         self.usage
             .on_sent(self.in_flight(), self.board.una(), self.board.nxt());
     }
@@ -258,10 +316,41 @@ impl Recovery {
         self.board.front().map(|first| first.sent_at)
     }
 
-    /// When anything was last sent, new or again: what a restart after idling is measured from
-    /// (RFC 5681 §4.1).
-    pub fn on_last_send_at(&self) -> Option<Instant> {
-        self.last_send_at
+    /// The one timer that watches what is outstanding, and when it expires: the earliest of the
+    /// retransmission, probe and reordering timers (RFC 6298 §5, RFC 8985 §8). `None` if nothing is
+    /// outstanding. It changes with everything that is sent or acknowledged.
+    pub fn deadline(&self, rtt: &RttEstimator) -> Option<(Timer, Instant)> {
+        if self.outstanding() == 0 {
+            return None;
+        }
+        let timeout = self.timeout_from + rtt.rto();
+        let reorder = self.reorder_deadline().map(|at| (Timer::Reorder, at));
+        let probe = self.probe_deadline(rtt);
+        // A probe that would come after the timeout takes its place (RFC 8985 §7.2).
+        let probe = probe.map(|at| (Timer::TailLossProbe, at.min(timeout)));
+        let earlier = reorder.or(probe).filter(|&(_, at)| at <= timeout);
+        Some(earlier.unwrap_or((Timer::Retransmit, timeout)))
+    }
+
+    /// Whether the window was reduced, for whatever reason, since this was last asked: the peer is
+    /// told by CWR (RFC 3168 §6.1.2).
+    pub fn take_reduced(&mut self) -> bool {
+        core::mem::take(&mut self.reduced)
+    }
+
+    /// The smallest round-trip time of the last minutes; `None` before the first sample.
+    pub fn min_rtt(&self) -> Option<Duration> {
+        self.min_rtt.get()
+    }
+
+    /// Whether anything ever arrived out of order (RFC 8985 §6.2 step 3).
+    pub fn reordering_seen(&self) -> bool {
+        self.rack.reordering_seen()
+    }
+
+    /// By how much the reordering window is multiplied (RFC 8985 §6.2 step 4).
+    pub fn reo_wnd_mult(&self) -> u8 {
+        self.rack.reo_wnd_mult()
     }
 
     /// Whether the flight filled the congestion window at some time in the round trip before the

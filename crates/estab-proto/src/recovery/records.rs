@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 
 use estab_timer::Instant;
 
+use super::covered::Sent;
 use crate::SeqNumber;
 
 /// Sequence numbers that were sent together and have fared alike since.
@@ -32,6 +33,14 @@ impl Record {
     /// The sequence number after the last.
     pub(super) fn end(&self) -> SeqNumber {
         self.seq + self.len
+    }
+
+    /// Its last transmission.
+    pub(super) fn sent(&self) -> Sent {
+        Sent {
+            at: self.sent_at,
+            end: self.end(),
+        }
     }
 
     /// Whether it waits to be retransmitted.

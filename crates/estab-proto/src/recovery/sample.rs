@@ -25,6 +25,8 @@ pub struct AckInput<'a> {
     /// TSecr as ticks of our 1 ms clock, which wrap: which transmission the segment answers
     /// (RFC 3522 §3.2). `None` without timestamps, or if nothing was echoed.
     pub ts_echo: Option<u32>,
+    /// The smoothed round-trip time, which bounds the reordering window (RFC 8985 §6.2 step 4).
+    pub srtt: Option<Duration>,
     /// Whether the peer reports congestion: ECE (RFC 3168 §6.1.2), or newly marked packets by
     /// accurate ECN (RFC 9768). Never on a SYN.
     pub ece: bool,
@@ -43,6 +45,7 @@ impl AckInput<'static> {
             window_changed: false,
             ts_rtt: None,
             ts_echo: None,
+            srtt: None,
             ece: false,
             ce_bytes: 0,
         }
@@ -75,8 +78,8 @@ pub struct AckSample {
     pub delivered: u64,
     /// Whether the flight filled the congestion window, so that the window may grow (RFC 9438 §5.8).
     pub is_cwnd_limited: bool,
-    /// Whether the sender was in fast recovery before or after this acknowledgment, or the window was
-    /// restored by it: then the window does not grow.
+    /// Whether the window was being reduced before or after this acknowledgment, for a loss or a
+    /// report of congestion, or was restored by it: then it does not grow.
     pub in_recovery: bool,
     /// The state before this acknowledgment.
     pub prior_state: CaState,

@@ -2,11 +2,14 @@
 //!
 //! It keeps the facts and their sums. What counts as lost is [`detect`](super::detect)'s to say.
 
+mod mark;
+
 use estab_timer::Instant;
 
 use super::covered::{Covered, View};
 use super::ranges::Ranges;
 use super::records::{Record, Records};
+use super::resent::Resend;
 use crate::SeqNumber;
 
 /// Records beyond one per MSS outstanding that new data may take, as many small writes do; more are
@@ -112,6 +115,54 @@ impl Scoreboard {
 
     pub(super) fn ranges(&self) -> &Ranges {
         &self.ranges
+    }
+
+    /// How many records there are.
+    pub(super) fn records(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether so many segments are selectively acknowledged.
+    pub(super) fn has_sacked(&self, segments: u32, mss: u32) -> bool {
+        if self.sums.sacked > segments.saturating_sub(1).saturating_mul(mss) {
+            return true;
+        }
+        let mut found = 0;
+        for range in self.ranges.descending() {
+            let mut index = self.records.index_of(range.left);
+            while let Some(record) = self.records.get(index)
+                && record.seq.before(range.right)
+            {
+                found += record.len.div_ceil(mss);
+                if found >= segments {
+                    return true;
+                }
+                index += 1;
+            }
+        }
+        false
+    }
+
+    /// Whether any of what was sent again then is still in flight.
+    pub(super) fn is_in_flight(&self, resend: &Resend) -> bool {
+        self.resent_records(resend)
+            .any(|index| self.is_of(index, resend))
+    }
+
+    /// The records that hold what was sent again then.
+    fn resent_records(&self, resend: &Resend) -> core::ops::Range<usize> {
+        if resend.end.before_eq(self.una) {
+            return 0..0;
+        }
+        self.records.index_of(resend.seq.max(self.una))
+            ..self.records.index_of(resend.end.back(1)) + 1
+    }
+
+    /// Whether the record there is in flight by that retransmission.
+    fn is_of(&self, index: usize, resend: &Resend) -> bool {
+        self.records
+            .get(index)
+            .is_some_and(|record| record.in_retransmit && record.sent_at == resend.at)
     }
 
     pub(super) fn front(&self) -> Option<&Record> {
@@ -355,4 +406,4 @@ impl Scoreboard {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::recovery) mod tests;

@@ -1,5 +1,6 @@
 //! What to send next: NextSeg() of RFC 6675 §4, with and without SACK.
 
+use super::records::Record;
 use super::{CaState, Recovery};
 use crate::SeqNumber;
 use crate::congestion::Controller;
@@ -19,11 +20,11 @@ impl Recovery {
     /// does not wait for room. The others wait while F-RTO finds out whether the timeout was spurious
     /// (RFC 5682).
     pub fn next_retransmit(&self, cc: &Controller) -> Option<Retransmit> {
-        let waits = self.frto().holds_back() || self.room(cc) < self.mss;
-        if waits && !self.forced {
-            return None;
-        }
-        self.pending()
+        let first = self.pending()?;
+        // Counted in segments or in bytes: a short one needs no room for a long one (RFC 9937 §6.2).
+        let need = if self.rules.prr { first.len } else { self.mss };
+        let waits = self.frto().holds_back() || self.room(cc) < need;
+        (self.forced || !waits).then_some(first)
     }
 
     fn pending(&self) -> Option<Retransmit> {
@@ -45,7 +46,8 @@ impl Recovery {
             return self.pending();
         }
         let idle = self.state == CaState::Recovery && self.sack && self.board.sums().pending == 0;
-        if !idle || self.room(cc) < self.mss {
+        // RFC 8985 §9.2: not with RACK, which needs no such guess.
+        if !idle || self.rules.rack || self.room(cc) < self.mss {
             return None;
         }
         let una = self.board.una();
@@ -63,11 +65,16 @@ impl Recovery {
             .board
             .last_open()
             .filter(|_| una.after(self.rescue_rxt))?;
-        let len = (last.len - 1) % self.mss + 1;
-        Some(Retransmit {
-            seq: last.end().back(len),
+        Some(self.last_segment_of(&last))
+    }
+
+    /// The last segment of a record, which may be a super-segment.
+    pub(super) fn last_segment_of(&self, record: &Record) -> Retransmit {
+        let len = (record.len - 1) % self.mss + 1;
+        Retransmit {
+            seq: record.end().back(len),
             len,
-        })
+        }
     }
 
     /// How many bytes of new data the congestion window admits now: whole segments, or none.
@@ -98,7 +105,7 @@ impl Recovery {
     }
 
     /// What the window has left over the pipe.
-    fn room(&self, cc: &Controller) -> u32 {
+    pub(super) fn room(&self, cc: &Controller) -> u32 {
         cc.cwnd().saturating_sub(self.in_flight())
     }
 
@@ -112,6 +119,7 @@ impl Recovery {
             .is_some_and(|record| record.is_pending());
         let rule_3 =
             seq.after_eq(self.high_rxt) && highest.is_some_and(|highest| seq.before(highest));
-        self.sack && self.state == CaState::Recovery && !rule_1 && !rule_3
+        let counting = self.sack && !self.rules.rack;
+        counting && self.state == CaState::Recovery && !rule_1 && !rule_3
     }
 }

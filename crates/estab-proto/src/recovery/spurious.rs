@@ -9,9 +9,9 @@ use alloc::boxed::Box;
 
 use estab_timer::RttSnapshot;
 
+use super::covered::Covered;
 use super::frto::{Finding, Frto, Heard};
 use super::ranges::Range;
-use super::scoreboard::Covered;
 use super::undo::{Evidence, Spurious, Testimony, Undo};
 use super::{AckInput, CaState, Recovery};
 use crate::congestion::{Controller, Window};
@@ -31,7 +31,7 @@ impl Recovery {
     /// Fast recovery begins: keeps what is needed to take it back. To be called when the loss is
     /// marked and the controller does not know of it.
     pub(super) fn doubt_loss(&mut self, cc: &Controller) {
-        let front = self.board.front().filter(|_| self.switches.undo);
+        let front = self.board.front().filter(|_| self.rules.undo);
         self.undo = front.map(|front| Box::new(Undo::begin(cc, front, false, Frto::Off)));
     }
 
@@ -42,14 +42,14 @@ impl Recovery {
         let deciding = again && matches!(self.frto(), Frto::Resent { .. });
         let recovering = matches!(self.state, CaState::Recovery | CaState::Loss);
         // RFC 5682 §2.1 step 1: not if an earlier recovery goes on.
-        let frto = if self.switches.frto && (deciding || !recovering) {
+        let frto = if self.rules.frto && (deciding || !recovering) {
             Frto::start(una)
         } else {
             Frto::Off
         };
         match &mut self.undo {
             Some(undo) if again || self.state == CaState::Recovery => undo.on_another_timeout(frto),
-            _ if !(self.switches.undo || self.switches.frto) => self.undo = None,
+            _ if !(self.rules.undo || self.rules.frto) => self.undo = None,
             undo => {
                 let front = self.board.front();
                 *undo = front.map(|front| Box::new(Undo::begin(cc, front, true, frto)));
@@ -94,7 +94,7 @@ impl Recovery {
         let evidence = Some(Evidence::Acknowledgments).filter(|_| finding == Finding::Spurious);
         let evidence = undo
             .weigh(&testimony)
-            .filter(|_| self.switches.undo)
+            .filter(|_| self.rules.undo)
             .or(evidence);
         if let Finding::Lost { late: true } = finding {
             // Two round trips have passed since the timeout (RFC 5682 §2.1 step 3a).
@@ -106,10 +106,10 @@ impl Recovery {
             .map(|evidence| Spurious {
                 evidence,
                 timeout: undo.timeout(),
-                undone: self.switches.undo && undo.restore(said.input.now, cc),
+                undone: self.rules.undo && undo.restore(said.input.now, cc),
             });
-        if spurious.is_some() {
-            self.take_back();
+        if let Some(spurious) = spurious {
+            self.take_back(spurious.undone, cc);
         }
         undo.limit_burst(nxt, said.acked.bytes, Window::initial(self.mss));
         self.undo = Some(undo);
@@ -132,11 +132,20 @@ impl Recovery {
 
     /// Nothing was lost: what waits to be sent again needs not, and what comes next is judged as if
     /// there had been no episode (RFC 4015 §3.1 step 8, RFC 5682 §2.1 step 3b).
-    fn take_back(&mut self) {
+    fn take_back(&mut self, undone: bool, cc: &mut Controller) {
         if !matches!(self.state, CaState::Recovery | CaState::Loss) {
             return;
         }
-        self.board.unmark_lost(self.high_rxt);
+        // By time, what was sent again is judged apart.
+        let from = if self.rules.rack {
+            self.board.una()
+        } else {
+            self.high_rxt
+        };
+        self.board.unmark_lost(from);
+        if let Some(target) = self.end_reduction().filter(|_| !undone) {
+            cc.set_cwnd(target);
+        }
         self.duplicates.reset();
         self.state = CaState::Open;
         self.point = self.board.una().back(1);

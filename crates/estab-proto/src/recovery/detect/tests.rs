@@ -1,6 +1,7 @@
 use estab_timer::Instant;
 
 use super::*;
+use crate::recovery::scoreboard::tests::VIEW;
 
 /// The edge after these segments of a hundred bytes were selectively acknowledged, with an MSS of
 /// a hundred.
@@ -10,7 +11,12 @@ fn edge(sacked: &[(u32, u32)]) -> Option<u32> {
         board.push(Instant::ZERO, 100, 100);
     }
     for &(left, right) in sacked {
-        board.sack(SeqNumber::new(left * 100), SeqNumber::new(right * 100), 100);
+        board.sack(
+            SeqNumber::new(left * 100),
+            SeqNumber::new(right * 100),
+            100,
+            &VIEW,
+        );
     }
     lost_edge(&board, 100).map(SeqNumber::to_u32)
 }

@@ -10,6 +10,12 @@ use crate::recovery::tests::seeded;
 
 const MSS: u32 = 10;
 
+/// Nothing is overtaken, every retransmission is believed.
+pub(in crate::recovery) const VIEW: View = View {
+    fack: SeqNumber::new(0),
+    resent_until: Instant::NEVER,
+};
+
 impl Scoreboard {
     /// Everything that must hold between calls.
     pub(in crate::recovery) fn check(&self) {
@@ -50,11 +56,6 @@ impl Scoreboard {
                 .collect::<Vec<_>>()
         );
         assert_eq!(self.first_pending().is_some(), sums.pending > 0);
-    }
-
-    /// How many records there are.
-    pub(in crate::recovery) fn records(&self) -> usize {
-        self.records.len()
     }
 }
 
@@ -119,7 +120,7 @@ proptest! {
                 let (left, right) = (left * MSS, (left + len) * MSS);
                 if right as usize <= total {
                     literal.sacked[left as usize..right as usize].fill(true);
-                    board.sack(una + left, una + right, MSS);
+                    board.sack(una + left, una + right, MSS, &VIEW);
                 }
             }
             if let Some(edge) = lost_edge(&board, MSS) {
@@ -143,11 +144,11 @@ proptest! {
 #[test]
 fn an_acknowledgment_may_end_inside_a_record() {
     let mut board = board(u32::MAX - 12, 3);
-    let covered = board.acknowledge(SeqNumber::new(u32::MAX - 12) + 15);
+    let covered = board.acknowledge(SeqNumber::new(u32::MAX - 12) + 15, &VIEW);
     assert_eq!((covered.bytes, covered.sent_at), (15, Some(Instant::ZERO)));
     assert_eq!((board.outstanding(), board.records()), (15, 2));
     board.check();
-    board.acknowledge(board.nxt());
+    board.acknowledge(board.nxt(), &VIEW);
     assert_eq!((board.outstanding(), board.records()), (0, 0));
 }
 
@@ -155,10 +156,10 @@ fn an_acknowledgment_may_end_inside_a_record() {
 fn only_what_is_new_is_covered() {
     let mut board = board(0, 8);
     let at = SeqNumber::new;
-    assert_eq!(board.sack(at(20), at(40), MSS).bytes, 20);
-    assert_eq!(board.sack(at(20), at(40), MSS).bytes, 0);
-    assert_eq!(board.sack(at(50), at(60), MSS).bytes, 10);
-    let covered = board.sack(at(10), at(80), MSS);
+    assert_eq!(board.sack(at(20), at(40), MSS, &VIEW).bytes, 20);
+    assert_eq!(board.sack(at(20), at(40), MSS, &VIEW).bytes, 0);
+    assert_eq!(board.sack(at(50), at(60), MSS, &VIEW).bytes, 10);
+    let covered = board.sack(at(10), at(80), MSS, &VIEW);
     assert_eq!(
         (covered.bytes, covered.sent_at),
         (40, Some(Instant::from_millis(1)))
@@ -171,9 +172,9 @@ fn segments_are_covered_whole_or_not_at_all() {
     let mut board = Scoreboard::new(SeqNumber::new(0));
     board.push(Instant::ZERO, 95, MSS);
     let at = SeqNumber::new;
-    assert_eq!(board.sack(at(21), at(29), MSS).bytes, 0);
-    assert_eq!(board.sack(at(21), at(45), MSS).bytes, 10);
-    assert_eq!(board.sack(at(81), at(95), MSS).bytes, 5);
+    assert_eq!(board.sack(at(21), at(29), MSS, &VIEW).bytes, 0);
+    assert_eq!(board.sack(at(21), at(45), MSS, &VIEW).bytes, 10);
+    assert_eq!(board.sack(at(81), at(95), MSS, &VIEW).bytes, 5);
     assert_eq!(board.records(), 10);
     board.check();
 }
@@ -195,7 +196,7 @@ fn a_hostile_peer_takes_few_records() {
     let mut board = Scoreboard::new(SeqNumber::new(0));
     board.push(Instant::ZERO, 48_000, 48);
     for left in (1..48_000).step_by(2) {
-        board.sack(SeqNumber::new(left), SeqNumber::new(left + 1), 48);
+        board.sack(SeqNumber::new(left), SeqNumber::new(left + 1), 48, &VIEW);
     }
     assert_eq!((board.sums().sacked, board.records()), (0, 1000));
     let mut board = Scoreboard::new(SeqNumber::new(0));
@@ -204,7 +205,7 @@ fn a_hostile_peer_takes_few_records() {
         board.push(Instant::ZERO, 1, 1460);
         sent += 1;
         if sent > 1 {
-            board.sack(board.nxt().back(1), board.nxt(), 1460);
+            board.sack(board.nxt().back(1), board.nxt(), 1460, &VIEW);
         }
     }
     assert!(board.is_full(1460) && sent <= 2 * SPARE_RECORDS + 4);
@@ -216,7 +217,7 @@ fn a_timeout_loses_retransmissions_too() {
     let mut board = board(0, 4);
     board.mark_first_lost(MSS);
     board.retransmit(Instant::ZERO, SeqNumber::new(0), MSS, MSS, true);
-    board.sack(SeqNumber::new(20), SeqNumber::new(30), MSS);
+    board.sack(SeqNumber::new(20), SeqNumber::new(30), MSS, &VIEW);
     assert_eq!(board.mark_all_lost(), 20);
     assert_eq!(
         board.sums(),
