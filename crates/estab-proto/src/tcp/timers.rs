@@ -57,7 +57,6 @@ impl Connection {
             return;
         }
         self.recovery.on_rto(ctx.now, &mut self.cc);
-        self.owe_cwr();
         self.timers.arm(Timer::Retransmit, ctx.now + self.rtt.rto());
     }
 

@@ -3,7 +3,7 @@
 use estab_timer::{Duration, Instant, Timer};
 
 use super::{Arrival, Flow};
-use crate::recovery::{AckInput, CaState};
+use crate::recovery::AckInput;
 use crate::tcp::connection::{Connection, Ctx, Is, Notices};
 use crate::tcp::negotiate::{is_echo, timestamp};
 use crate::tcp::state::{State, Transition};
@@ -115,9 +115,6 @@ impl Connection {
             // Several samples a round trip count for one together (RFC 7323 §4.2).
             let expected = sample.prior_in_flight.div_ceil(2 * self.snd_mss()).max(1);
             self.rtt.on_sample_of(expected, rtt);
-        }
-        if sample.state == CaState::Recovery && sample.prior_state != CaState::Recovery {
-            self.owe_cwr();
         }
         if at_floor {
             self.hold_new_data(ctx);

@@ -15,6 +15,9 @@ impl Connection {
     /// The next segment, if one may be sent now.
     pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_>) -> Option<SegmentOut> {
         self.restart_after_idle(ctx.now);
+        if self.recovery.take_reduced() {
+            self.owe_cwr();
+        }
         let segment = match self.plan()? {
             Plan::Syn => self.emit_syn(ctx),
             Plan::Retransmit(lost) => self.emit_retransmission(ctx, &lost),
