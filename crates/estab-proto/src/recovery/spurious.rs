@@ -111,7 +111,13 @@ impl Recovery {
         if let Some(spurious) = spurious {
             self.take_back(spurious.undone, cc);
         }
-        undo.limit_burst(nxt, said.acked.bytes, Window::initial(self.mss));
+        // The proof itself lets out no more than that (RFC 4015 §3.4).
+        let earned = if spurious.is_some() {
+            0
+        } else {
+            said.acked.bytes
+        };
+        undo.limit_burst(nxt, earned, Window::initial(self.mss));
         self.undo = Some(undo);
         spurious
     }

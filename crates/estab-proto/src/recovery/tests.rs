@@ -1,8 +1,10 @@
 mod fuzz;
+mod late;
 mod link;
 mod rules;
 mod samples;
 mod sender;
+mod spurious;
 mod transfers;
 
 use proptest::test_runner::{Config, RngSeed};

@@ -1,7 +1,8 @@
 //! A sender, a receiver and a link between them that drops what a test says.
 //!
 //! The link has a fixed delay each way and a bottleneck that spaces segments; the receiver
-//! acknowledges each segment at once, with SACK blocks newest first if both sides agreed.
+//! acknowledges each segment at once, with SACK blocks newest first if both sides agreed, behind a
+//! report of the duplicate if it was one; timestamps on demand.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -10,7 +11,7 @@ use estab_timer::{Duration, Instant};
 
 use crate::SeqNumber;
 use crate::congestion::{Algorithm, Controller};
-use crate::recovery::{AckInput, AckSample, CaState, Recovery};
+use crate::recovery::{AckInput, AckSample, CaState, Recovery, Spurious};
 use crate::wire::tcp::SackBlock;
 
 /// The payload of a full segment.
@@ -26,10 +27,14 @@ enum Event {
     Segment {
         seq: SeqNumber,
         len: u32,
+        /// TSval, in milliseconds.
+        tick: u32,
     },
     Ack {
         ack: SeqNumber,
         sack: Vec<SackBlock>,
+        /// TSecr.
+        echo: u32,
     },
 }
 
@@ -38,12 +43,25 @@ struct Receiver {
     nxt: SeqNumber,
     /// `(left, right)` as offsets from `nxt` never overlap; the most recently changed one is last.
     held: Vec<(SeqNumber, SeqNumber)>,
+    /// TS.Recent.
+    recent: u32,
+    /// Whether duplicates are reported (RFC 2883).
+    reports: bool,
 }
 
 impl Receiver {
     /// Takes a segment in and gives the acknowledgment it sends.
-    fn take(&mut self, seq: SeqNumber, len: u32) -> (SeqNumber, Vec<SackBlock>) {
+    fn take(&mut self, seq: SeqNumber, len: u32, tick: u32) -> (SeqNumber, Vec<SackBlock>) {
         let (mut left, mut right) = (seq.max(self.nxt), seq + len);
+        let known = |&(l, r): &(SeqNumber, SeqNumber)| l.before_eq(seq) && right.before_eq(r);
+        let duplicate = right.before_eq(self.nxt) || self.held.iter().any(known);
+        let report = (duplicate && self.reports).then_some(SackBlock {
+            left: seq,
+            right: seq + len,
+        });
+        if seq.before_eq(self.nxt) {
+            self.recent = tick;
+        }
         if left.before(right) {
             self.held.retain(|&(l, r)| {
                 let apart = r.before(left) || right.before(l);
@@ -62,8 +80,9 @@ impl Receiver {
         let newest = self.held.iter().rev().take(3);
         (
             self.nxt,
-            newest
-                .map(|&(left, right)| SackBlock { left, right })
+            report
+                .into_iter()
+                .chain(newest.map(|&(left, right)| SackBlock { left, right }))
                 .collect(),
         )
     }
@@ -90,6 +109,10 @@ pub(super) struct Outcome {
     pub(super) ssthresh: u32,
     /// `cwnd` at the end.
     pub(super) cwnd: u32,
+    /// Episodes that proved needless, and `cwnd` and `ssthresh` just after.
+    pub(super) spurious: Vec<(Spurious, u32, u32)>,
+    /// `cwnd` and `ssthresh` before each reduction.
+    pub(super) before: Vec<(u32, u32)>,
 }
 
 /// A transfer over the link.
@@ -114,6 +137,11 @@ pub(super) struct Link<'a> {
     pub(super) chaos: u64,
     /// How many segments of new data go out as one super-segment.
     pub(super) burst: u32,
+    pub(super) timestamps: bool,
+    /// Given the number of a transmission: how much later than usual it arrives.
+    pub(super) late: fn(u32) -> Duration,
+    /// What would arrive at the receiver from the first moment on arrives at the second.
+    pub(super) spike: Option<(Duration, Duration)>,
 }
 
 impl<'a> Link<'a> {
@@ -134,6 +162,8 @@ impl<'a> Link<'a> {
             receiver: Receiver {
                 nxt: iss,
                 held: Vec::new(),
+                recent: 0,
+                reports: false,
             },
             events: BTreeMap::new(),
             serial: 0,
@@ -149,7 +179,15 @@ impl<'a> Link<'a> {
             entered_at: None,
             chaos: 0,
             burst: 1,
+            timestamps: false,
+            late: |_| Duration::ZERO,
+            spike: None,
         }
+    }
+
+    /// The receiver reports duplicates.
+    pub(super) fn report_duplicates(&mut self) {
+        self.receiver.reports = true;
     }
 
     /// Runs until everything is acknowledged.
@@ -187,30 +225,42 @@ impl<'a> Link<'a> {
         };
         self.now = at;
         match event {
-            Event::Segment { seq, len } => {
-                let (ack, sack) = self.receiver.take(seq, len);
-                self.schedule(at + DELAY, Event::Ack { ack, sack });
+            Event::Segment { seq, len, tick } => {
+                let (ack, sack) = self.receiver.take(seq, len, tick);
+                let echo = self.receiver.recent;
+                self.schedule(at + DELAY, Event::Ack { ack, sack, echo });
             }
-            Event::Ack { ack, sack } => {
+            Event::Ack { ack, sack, echo } => {
+                let elapsed = u64::from((at.as_millis() as u32).wrapping_sub(echo));
                 let input = AckInput {
                     sack: &sack,
+                    ts_echo: self.timestamps.then_some(echo),
+                    ts_rtt: self
+                        .timestamps
+                        .then_some(Duration::from_millis(elapsed.max(1))),
                     ..AckInput::new(at, ack)
                 };
+                let before = (self.cc.cwnd(), self.cc.ssthresh());
                 let sample = self.recovery.on_ack(&input, &mut self.cc);
-                self.note(&sample);
+                self.note(&sample, before);
             }
         }
     }
 
-    fn note(&mut self, sample: &AckSample) {
+    fn note(&mut self, sample: &AckSample, before: (u32, u32)) {
         if sample.newly_acked > 0 {
             self.back_off = 0;
             self.rto_at = (self.recovery.outstanding() > 0).then(|| self.now + RTO);
         }
+        let after = (self.cc.cwnd(), self.cc.ssthresh());
         let outcome = &mut self.outcome;
+        if let Some(spurious) = sample.spurious {
+            outcome.spurious.push((spurious, after.0, after.1));
+        }
         outcome.ssthresh = outcome.ssthresh.min(self.cc.ssthresh());
         if sample.prior_state != CaState::Recovery && sample.state == CaState::Recovery {
             outcome.episodes += 1;
+            outcome.before.push(before);
             self.entered_at = Some(self.now);
         } else if sample.prior_state == CaState::Recovery && sample.state != CaState::Recovery {
             let began = self.entered_at.take().unwrap_or(self.now);
@@ -221,6 +271,9 @@ impl<'a> Link<'a> {
     fn time_out(&mut self, at: Instant) {
         self.now = at;
         self.outcome.timeouts += 1;
+        self.outcome
+            .before
+            .push((self.cc.cwnd(), self.cc.ssthresh()));
         self.recovery.on_rto(at, &mut self.cc);
         self.back_off = (self.back_off + 1).min(6);
         self.rto_at = Some(at + RTO * (1 << self.back_off));
@@ -261,7 +314,14 @@ impl<'a> Link<'a> {
         self.outcome.sent += 1;
         self.free_at = self.free_at.max(self.now) + SPACING;
         if !(self.drop)(number, seq - self.iss) {
-            self.schedule(self.free_at + DELAY, Event::Segment { seq, len });
+            let tick = self.now.as_millis() as u32;
+            let mut arrival = self.free_at + DELAY + (self.late)(number);
+            if let Some((from, to)) = self.spike
+                && (from..to).contains(&(arrival - Instant::ZERO))
+            {
+                arrival = Instant::ZERO + to;
+            }
+            self.schedule(arrival, Event::Segment { seq, len, tick });
         }
     }
 
