@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bandwidth;
-#[cfg(any(feature = "tokio", feature = "relay"))]
+#[cfg(any(feature = "tokio", all(feature = "relay", target_os = "linux")))]
 mod clock;
 mod node;
 mod packet;
@@ -12,6 +12,11 @@ mod pipe;
 mod rng;
 mod stage;
 mod stats;
+
+#[cfg(feature = "tokio")]
+pub mod device;
+#[cfg(all(feature = "relay", target_os = "linux"))]
+pub mod relay;
 #[cfg(feature = "transfer")]
 pub mod transfer;
 
