@@ -112,3 +112,43 @@ fn lifecycle_with_an_old_duplicate_syn() {
 fn lifecycle_with_a_dead_peer() {
     lifecycle(&["--dead-peer"], &["╳", "timed out"]);
 }
+
+#[test]
+fn path_draws_two_flows_and_logs_them() {
+    let out = format!("{}/path", env!("CARGO_TARGET_TMPDIR"));
+    let options = "--rate 10mbit --rtt 40ms --loss 1% --reorder 1% --cc cubic --cc newreno";
+    let options: Vec<_> = options.split(' ').collect();
+    let run = || {
+        run(
+            "path",
+            &[&options[..], &["--duration", "3s", "--out", &out]].concat(),
+        )
+    };
+    assert!(run().contains("2 NewReno"));
+    let read = |name| std::fs::read_to_string(format!("{out}/{name}")).expect("it was written");
+    let (svg, log) = (read("path.svg"), read("path.jsonl"));
+    for label in [
+        "10 Mbit/s, 40ms round trip",
+        "1% lost",
+        "ssthresh",
+        "Queue, kB",
+    ] {
+        assert!(svg.contains(label), "no {label}");
+    }
+    for event in [
+        "opened",
+        "sample",
+        "lost",
+        "retransmitted",
+        "recovery_began",
+        "recovery_ended",
+    ] {
+        assert!(
+            log.contains(&format!("\"event\":\"{event}\"")),
+            "no {event}"
+        );
+    }
+    // The same seed, the same picture.
+    run();
+    assert!((svg, log) == (read("path.svg"), read("path.jsonl")));
+}

@@ -141,6 +141,9 @@ pub struct Report {
     pub elapsed: Duration,
     /// Bytes that waited in the queues of the path's forward direction, at the time of each sample.
     pub queue: Vec<(Duration, u64)>,
+    /// When packets were dropped on the way there, and how many: at the time at which a host next
+    /// had something to do.
+    pub drops: Vec<(Duration, u64)>,
     /// What the forward direction did to the packets.
     pub there: Stats,
     /// What the way back did to them.

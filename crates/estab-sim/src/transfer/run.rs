@@ -53,6 +53,8 @@ pub(super) struct Run {
     every: Option<Duration>,
     next_sample: Instant,
     queue: Vec<(Duration, u64)>,
+    drops: Vec<(Duration, u64)>,
+    dropped: u64,
 }
 
 impl Run {
@@ -83,6 +85,8 @@ impl Run {
                 Instant::NEVER
             },
             queue: Vec::new(),
+            drops: Vec::new(),
+            dropped: 0,
         }
     }
 
@@ -134,8 +138,11 @@ impl Run {
             }
         }
         self.drain();
-        if self.every.is_some() && (acknowledged || due[0]) {
-            self.look();
+        if self.every.is_some() {
+            self.count_drops();
+            if acknowledged || due[0] {
+                self.look();
+            }
         }
         if self.next_sample <= now {
             self.sample();
@@ -260,6 +267,14 @@ impl Run {
         }
     }
 
+    fn count_drops(&mut self) {
+        let dropped = self.path.there.stats().dropped().total();
+        if dropped > self.dropped {
+            self.drops.push((self.now - START, dropped - self.dropped));
+            self.dropped = dropped;
+        }
+    }
+
     fn sample(&mut self) {
         let at = self.now - START;
         for flow in &mut self.flows {
@@ -302,6 +317,7 @@ impl Run {
             flows,
             elapsed,
             queue: self.queue,
+            drops: self.drops,
             there: self.path.there.stats().clone(),
             back: self.path.back.stats().clone(),
         }
