@@ -77,6 +77,11 @@ pub struct Info {
     pub segments_in: u64,
     /// Duplicate data reports (D-SACK) received (RFC 2883).
     pub dsacks: u64,
+    /// Retransmission timeouts that proved spurious (RFC 5682, RFC 3522); stops at 65,535.
+    pub spurious_timeouts: u16,
+    /// Reductions of the congestion window taken back because nothing was lost (RFC 4015); stops at
+    /// 65,535.
+    pub reductions_undone: u16,
     /// In-order bytes the application has not read yet.
     pub readable: usize,
     /// Current receive buffer capacity in bytes.

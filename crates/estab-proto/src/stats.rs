@@ -118,6 +118,12 @@ counters! {
     /// Segments sent that peers reported as marked; with classic feedback, those that an
     /// acknowledgement with ECE covered.
     ce_reported,
+    /// Retransmission timeouts that proved spurious (RFC 5682, RFC 3522).
+    spurious_timeouts,
+    /// Reductions of a congestion window taken back because nothing was lost (RFC 4015).
+    reductions_undone,
+    /// Acknowledgements that stopped where the peer had selectively acknowledged (RFC 2018 §8).
+    sack_reneging,
     /// Zero-window probes sent.
     window_probes,
     /// Keepalive probes sent.

@@ -52,6 +52,9 @@ use usage::Usage;
 /// The largest MSS the option can express (RFC 9293 §3.2): no segment is longer.
 const MAX_MSS: u32 = 0xffff;
 
+/// How long at least a receiver that seems to renege has to prove that it does not.
+const RENEGING: Duration = Duration::from_millis(10);
+
 /// The state of loss recovery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CaState {
@@ -323,13 +326,26 @@ impl Recovery {
         if self.outstanding() == 0 {
             return None;
         }
-        let timeout = self.timeout_from + rtt.rto();
+        let timeout = self.timeout_from + self.patience(rtt);
         let reorder = self.reorder_deadline().map(|at| (Timer::Reorder, at));
         let probe = self.probe_deadline(rtt);
         // A probe that would come after the timeout takes its place (RFC 8985 §7.2).
         let probe = probe.map(|at| (Timer::TailLossProbe, at.min(timeout)));
         let earlier = reorder.or(probe).filter(|&(_, at)| at <= timeout);
         Some(earlier.unwrap_or((Timer::Retransmit, timeout)))
+    }
+
+    /// How long the retransmission timer runs: the timeout, unless the receiver seems to have dropped
+    /// what it had selectively acknowledged (RFC 2018 §8). Then it has half a round trip to say
+    /// otherwise, as in Linux.
+    fn patience(&self, rtt: &RttEstimator) -> Duration {
+        let reneged = self.board.front().is_some_and(|front| front.sacked);
+        let half = rtt.srtt().unwrap_or_default() / 2;
+        if reneged {
+            half.max(RENEGING).min(rtt.rto())
+        } else {
+            rtt.rto()
+        }
     }
 
     /// Whether the window was reduced, for whatever reason, since this was last asked: the peer is

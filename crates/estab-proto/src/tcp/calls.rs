@@ -192,6 +192,8 @@ impl Connection {
             segments_out: figures.segments_out,
             segments_in: figures.segments_in,
             dsacks: u64::from(figures.dsacks),
+            spurious_timeouts: figures.spurious_timeouts,
+            reductions_undone: figures.reductions_undone,
             readable: self.recv.readable(),
             recv_capacity: self.recv.capacity(),
             memory: self.memory(),

@@ -57,6 +57,7 @@ impl Connection {
             return;
         }
         self.recovery.on_rto(ctx.now, &mut self.cc);
+        self.recovery.keep_estimate(self.rtt.snapshot());
         self.timers.arm(Timer::Retransmit, ctx.now + self.rtt.rto());
     }
 

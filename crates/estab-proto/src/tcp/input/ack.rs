@@ -3,7 +3,7 @@
 use estab_timer::{Duration, Instant, Timer};
 
 use super::{Arrival, Flow};
-use crate::recovery::AckInput;
+use crate::recovery::{AckInput, Spurious};
 use crate::tcp::connection::{Connection, Ctx, Is, Notices};
 use crate::tcp::negotiate::{is_echo, timestamp};
 use crate::tcp::state::{State, Transition};
@@ -104,6 +104,7 @@ impl Connection {
                 text: !seg.is_empty(),
                 window_changed,
                 ts_rtt: self.echoed_rtt(ctx, arrival, advanced),
+                ts_echo: self.echoed_tick(arrival),
                 ece: congestion.ece,
                 ce_bytes: congestion.bytes,
                 ..AckInput::new(ctx.now, seg.ack)
@@ -114,8 +115,15 @@ impl Connection {
         if let Some(rtt) = sample.rtt {
             // Several samples a round trip count for one together (RFC 7323 §4.2).
             let expected = sample.prior_in_flight.div_ceil(2 * self.snd_mss()).max(1);
-            self.rtt.on_sample_of(expected, rtt);
+            match sample.estimate_before {
+                Some(before) => self.rtt.on_sample_after_spurious(before, rtt),
+                None => self.rtt.on_sample_of(expected, rtt),
+            }
         }
+        if let Some(spurious) = sample.spurious {
+            self.note_spurious(ctx, spurious);
+        }
+        ctx.stats.sack_reneging += u64::from(sample.reneged);
         if at_floor {
             self.hold_new_data(ctx);
         }
@@ -149,6 +157,24 @@ impl Connection {
         }
     }
 
+    /// Recovery found that nothing had been lost.
+    fn note_spurious(&mut self, ctx: &mut Ctx<'_>, spurious: Spurious) {
+        let Spurious {
+            evidence,
+            timeout,
+            undone,
+            ..
+        } = spurious;
+        ctx.stats.spurious_timeouts += u64::from(timeout);
+        ctx.stats.reductions_undone += u64::from(undone);
+        let figures = &mut self.figures;
+        let count = |figure: &mut u16, more: bool| *figure = figure.saturating_add(more.into());
+        count(&mut figures.spurious_timeouts, timeout);
+        count(&mut figures.reductions_undone, undone);
+        let (cwnd, ssthresh) = (self.cc.cwnd(), self.cc.ssthresh());
+        self.trace(|| tracing::debug!(?evidence, timeout, undone, cwnd, ssthresh, "undo"));
+    }
+
     fn take_ack_of_fin(&mut self, ctx: &mut Ctx<'_>) {
         self.go(Transition::FinAcked);
         match self.state {
@@ -157,6 +183,12 @@ impl Connection {
             State::Closed => self.finish(ctx, None),
             _ => {}
         }
+    }
+
+    /// The tick of our clock that the segment echoes (RFC 3522 §3.2).
+    fn echoed_tick(&self, arrival: &Arrival<'_, '_>) -> Option<u32> {
+        let (ours, seen) = (self.ts.as_ref()?, arrival.seg.opts.timestamps?);
+        (seen.ecr != 0).then(|| seen.ecr.wrapping_sub(ours.offset))
     }
 
     /// The round trip as the echoed timestamp tells it: only an acknowledgement of new data counts

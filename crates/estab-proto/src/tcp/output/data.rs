@@ -56,10 +56,11 @@ impl Connection {
     }
 
     /// Whether a small segment with the last queued bytes may leave now: Nagle holds it while
-    /// anything is unacknowledged, but neither urgent bytes nor the end of the stream.
+    /// anything is unacknowledged, but neither urgent bytes nor the end of the stream, nor what shall
+    /// tell whether a timeout was spurious (RFC 5682 §2.1 step 2b).
     // RFC 9293: MUST-60, SHLD-7, MAY-16.
     fn is_pushed(&self, nagle_permits: bool) -> bool {
-        nagle_permits || self.fin_due() || self.snd.up.is_some()
+        nagle_permits || self.fin_due() || self.snd.up.is_some() || self.recovery.wants_new_data()
     }
 
     /// Bytes of text that the next segment may have, if each one of the network has `full`: more

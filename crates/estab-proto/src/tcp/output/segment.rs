@@ -121,6 +121,9 @@ impl Connection {
         let len = new.len + u32::from(new.fin);
         self.snd.nxt += len;
         self.recovery.on_sent(now, seq, len);
+        let starved = self.send.len() < self.send_limit as usize;
+        self.recovery
+            .validate_window(now, self.rtt.rto(), starved, &mut self.cc);
         self.figures.bytes_sent += u64::from(new.len);
         self.figures.last_data_sent_at = now;
         self.start_retransmission_timer(now);
