@@ -73,6 +73,11 @@ impl Rack {
         self.reo_wnd_mult
     }
 
+    /// The last recovery was needless: what seemed lost was only overtaken.
+    pub(super) fn on_reordering(&mut self) {
+        self.reordering_seen = true;
+    }
+
     /// RFC 8985 §6.2 steps 2 and 3.
     pub(super) fn on_delivery(&mut self, now: Instant, covered: &Covered) {
         if let Some(latest) = covered.latest {

@@ -68,6 +68,12 @@ impl Recovery {
         }
     }
 
+    /// So long was nothing sent that the window starts anew: what the peer may still report of the
+    /// last episode must not bring the old one back.
+    pub fn forget_episode(&mut self) {
+        self.undo = None;
+    }
+
     /// Where F-RTO stands.
     pub(super) fn frto(&self) -> Frto {
         self.undo.as_ref().map_or(Frto::Off, |undo| undo.frto)
@@ -110,6 +116,9 @@ impl Recovery {
             });
         if let Some(spurious) = spurious {
             self.take_back(spurious.undone, cc);
+            if !spurious.timeout {
+                self.rack.on_reordering();
+            }
         }
         // The proof itself lets out no more than that (RFC 4015 §3.4).
         let earned = if spurious.is_some() {
