@@ -4,7 +4,8 @@
 //!
 //! - `memory/sans-io`: two [`estab_proto::Stack`]s hand packets to each other, in one thread;
 //! - `memory/async`: a [`estab::TcpStream`] to another over the in-memory link;
-//! - `tun/…/estab to kernel` and back: our stack over a TUN with an MTU of 1500;
+//! - `tun/…/estab to kernel` and back: our stack over a TUN with an MTU of 1500, with super-segments
+//!   and without;
 //! - `veth/kernel to kernel`: what the kernel does with itself over a veth pair between two
 //!   namespaces, in the same run.
 //!
@@ -85,12 +86,12 @@ fn print_ratios() {
     }
     let reference = medians.get(veth::NAME).copied();
     println!(
-        "\n{:<28}{:>10}{:>20}",
+        "\n{:<36}{:>10}{:>20}",
         "median of the samples", "Gbit/s", "of kernel to kernel"
     );
     for (name, seconds) in &medians {
         let rate = CHUNK as f64 * 8.0 / seconds / 1e9;
         let ratio = reference.map_or("-".to_owned(), |base| format!("{:.2}", base / seconds));
-        println!("{name:<28}{rate:>10.2}{ratio:>20}");
+        println!("{name:<36}{rate:>10.2}{ratio:>20}");
     }
 }

@@ -23,34 +23,39 @@ pub(crate) fn bench(group: &mut BenchmarkGroup<'_, WallTime>) {
         .enable_all()
         .build()
         .expect("a runtime");
-    let stack = runtime.block_on(stack()).expect("a TUN");
-    for (family, kernel) in [("IPv4", "10.99.0.1:0"), ("IPv6", "[fd99::1]:0")] {
-        let server = serve(kernel.parse().expect("an address")).expect("a server");
-        let run = |wish, chunks| {
-            let transfer = transfer(&stack, server, wish, chunks * CHUNK);
-            wait(&runtime, transfer)
-        };
-        measure(group, &format!("tun/{family}/estab to kernel"), |n| {
-            run(Wish::Take, n)
-        });
-        measure(group, &format!("tun/{family}/kernel to estab"), |n| {
-            run(Wish::Give, n)
+    for (offload, how) in [(true, "offload"), (false, "plain")] {
+        let stack = runtime.block_on(stack(offload)).expect("a TUN");
+        for (family, kernel) in [("IPv4", "10.99.0.1:0"), ("IPv6", "[fd99::1]:0")] {
+            let server = serve(kernel.parse().expect("an address")).expect("a server");
+            let run = |wish, chunks| {
+                let transfer = transfer(&stack, server, wish, chunks * CHUNK);
+                wait(&runtime, transfer)
+            };
+            measure(group, &format!("tun/{how}/{family}/estab to kernel"), |n| {
+                run(Wish::Take, n)
+            });
+            measure(group, &format!("tun/{how}/{family}/kernel to estab"), |n| {
+                run(Wish::Give, n)
+            });
+        }
+        wait(&runtime, async move {
+            let driver = stack.clone();
+            stack.shutdown().await?;
+            driver.closed().await?;
+            Ok(Duration::ZERO)
         });
     }
-    wait(&runtime, async move {
-        stack.shutdown().await?;
-        Ok(Duration::ZERO)
-    });
 }
 
 fn wait(runtime: &Runtime, transfer: impl Future<Output = io::Result<Duration>>) -> Duration {
     runtime.block_on(transfer).expect("a transfer")
 }
 
-async fn stack() -> io::Result<Stack> {
+async fn stack(offload: bool) -> io::Result<Stack> {
     let tun = TunDevice::builder()
         .addr("10.99.0.1/24")
         .addr("fd99::1/64")
+        .offload(offload)
         .build()
         .await?;
     Stack::builder()

@@ -21,6 +21,7 @@ use doorbell::Doorbell;
 pub use driver::Driver;
 
 use crate::error::StackGone;
+use crate::shared::blocks::Blocks;
 use crate::shared::wakers::{Wait, Waiter, Wakers};
 use crate::sync::{Mutex, lock};
 
@@ -31,6 +32,8 @@ const MAX_COMMANDS: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Shard {
     pub(crate) bell: Doorbell,
+    /// What is written is copied into these.
+    pub(crate) blocks: Blocks,
     /// What connections start with unless told otherwise.
     pub(crate) tcp: Arc<TcpConfig>,
     permits: Arc<Semaphore>,
@@ -57,6 +60,7 @@ impl Shard {
         Self {
             tcp: Arc::new(tcp),
             bell: Doorbell::default(),
+            blocks: Blocks::default(),
             permits: Arc::new(Semaphore::new(MAX_COMMANDS)),
             handles: AtomicUsize::new(0),
             ending: Mutex::default(),

@@ -14,7 +14,7 @@ use crate::device::{Device, Packet};
 const BURST: usize = 64;
 
 /// Pieces of a packet handed to a gathering write; a packet in more pieces is copied into one.
-const PIECES: usize = 16;
+const PIECES: usize = 30;
 
 /// What waits for the device: at most one packet, which a full device has refused.
 #[derive(Debug, Default)]

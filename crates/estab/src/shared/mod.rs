@@ -17,6 +17,7 @@ use crate::shard::Shard;
 use crate::sync::{AtomicU8, Mutex, lock};
 
 pub(crate) mod accept;
+pub(crate) mod blocks;
 pub(crate) mod options;
 pub(crate) mod rx;
 pub(crate) mod tx;

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{Interest, ReadBuf, Ready};
 
 use crate::error;
@@ -12,9 +12,6 @@ use crate::shared::tx::{Refused, SMALL, Tx};
 use crate::shared::wakers::Waiter;
 use crate::shared::{Handle, signal};
 use crate::sync::lock;
-
-/// Bytes that one write copies at most. Freed again in one piece, so not larger.
-const BLOCK: usize = 64 << 10;
 
 impl Read {
     /// Whether there were bytes; there are none at the end of the stream.
@@ -142,7 +139,7 @@ impl Handle {
         } else {
             // Copied outside the lock. If another writer is quicker, less is taken.
             let room = lock(&self.conn.tx).writable()?;
-            let block = gather(bufs, len.min(room).min(BLOCK));
+            let block = self.conn.shard.blocks.copy(bufs, len.min(room));
             lock(&self.conn.tx).write_chunk(block)?
         };
         self.conn.ring(signal::WRITE);
@@ -262,16 +259,6 @@ fn has_priority(interest: Interest) -> bool {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn has_priority(_: Interest) -> bool {
     false
-}
-
-/// The first `len` bytes of `bufs` in one piece.
-fn gather(bufs: &[IoSlice<'_>], len: usize) -> Bytes {
-    let mut block = BytesMut::with_capacity(len);
-    for buf in bufs {
-        let n = buf.len().min(len - block.len());
-        block.extend_from_slice(&buf[..n]);
-    }
-    block.freeze()
 }
 
 /// Copies `batch` into `bufs`, which have room for it, and returns its length.

@@ -1,0 +1,69 @@
+//! Blocks of memory that what is written is copied into, used again once it is acknowledged.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::sync::{Mutex, lock};
+
+/// The largest block, and bytes that one write copies at most.
+pub(crate) const BLOCK: usize = 64 << 10;
+
+/// Sizes of blocks: [`BLOCK`] and its halves, so that a block is used for half at least.
+const SIZES: usize = 5;
+
+/// Bytes kept of each size.
+const KEPT: usize = 8 << 20;
+
+/// Blocks looked at for a free one: the oldest, of which some may belong to a slow connection.
+const LOOKS: usize = 4;
+
+/// The blocks of all connections of a shard, from the largest size to the smallest, the oldest ones
+/// first. One is free again when the pool's is the last reference to it, so giving it back takes no
+/// message, and taking it no allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Blocks {
+    used: [Mutex<VecDeque<BytesMut>>; SIZES],
+}
+
+impl Blocks {
+    /// A copy of the first `len` bytes of `bufs` in one piece, at most [`BLOCK`] bytes.
+    pub(crate) fn copy(&self, bufs: &[IoSlice<'_>], len: usize) -> Bytes {
+        let mut left = len.min(BLOCK);
+        let size = (0..SIZES - 1)
+            .take_while(|size| left <= BLOCK >> (size + 1))
+            .count();
+        let mut block = self.take(size);
+        for buf in bufs {
+            let n = buf.len().min(left);
+            block.extend_from_slice(&buf[..n]);
+            left -= n;
+        }
+        let copy = block.split().freeze();
+        let mut used = lock(&self.used[size]);
+        if used.len() < KEPT / (BLOCK >> size) {
+            used.push_back(block);
+        }
+        copy
+    }
+
+    /// An empty block of `BLOCK >> size` bytes.
+    fn take(&self, size: usize) -> BytesMut {
+        let bytes = BLOCK >> size;
+        let mut used = lock(&self.used[size]);
+        for _ in 0..LOOKS.min(used.len()) {
+            if let Some(mut block) = used.pop_front() {
+                if block.try_reclaim(bytes) {
+                    return block;
+                }
+                used.push_back(block);
+            }
+        }
+        drop(used);
+        BytesMut::with_capacity(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests;
