@@ -20,7 +20,7 @@ pub struct Info {
     pub rtt: Option<Duration>,
     /// Round-trip time variation; `None` before the first sample.
     pub rttvar: Option<Duration>,
-    /// The smallest round-trip time seen.
+    /// The smallest round-trip time of the last minutes; `None` before the first sample.
     pub min_rtt: Option<Duration>,
     /// The retransmission timeout in force, back-off included.
     pub rto: Duration,
@@ -32,6 +32,16 @@ pub struct Info {
     pub ssthresh: u32,
     /// Bytes believed to be on the way (RFC 6675's pipe).
     pub in_flight: u32,
+    /// Bytes outstanding that are judged lost, whether sent again since or not.
+    pub lost: u32,
+    /// Bytes outstanding that are selectively acknowledged.
+    pub sacked: u32,
+    /// Bytes outstanding of which a retransmission is in flight.
+    pub retransmitted: u32,
+    /// Whether anything ever arrived out of order (RFC 8985 §6.2 step 3).
+    pub reordering_seen: bool,
+    /// By how much RACK's reordering window is multiplied (RFC 8985 §6.2 step 4); 1 at first.
+    pub reo_wnd_mult: u8,
     /// Bytes sent and not yet acknowledged: SND.NXT − SND.UNA.
     pub unacked: u32,
     /// Bytes queued and not yet sent.

@@ -113,6 +113,12 @@ counters! {
     retransmits,
     /// Retransmission timeouts.
     retransmission_timeouts,
+    /// Episodes of fast recovery (RFC 5681 §3.2).
+    recoveries,
+    /// Tail loss probes (RFC 8985 §7).
+    tail_loss_probes,
+    /// Acknowledgements that showed data to have arrived out of order (RFC 8985 §6.2 step 3).
+    reorderings,
     /// Segments of connections with ECN that arrived marked CE (RFC 3168).
     ce_in,
     /// Segments sent that peers reported as marked; with classic feedback, those that an

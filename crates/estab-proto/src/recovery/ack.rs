@@ -86,6 +86,7 @@ impl Recovery {
             state: self.state,
             duplicate: news.duplicate,
             dsack: news.dsack.is_some(),
+            reordered: news.acked.reordered || news.sacked.reordered,
             ece: input.ece,
             ce_bytes: input.ce_bytes,
             min_rtt: self.min_rtt.get(),

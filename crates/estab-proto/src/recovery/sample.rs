@@ -89,6 +89,8 @@ pub struct AckSample {
     pub duplicate: bool,
     /// Whether its first block reported a duplicate arrival (RFC 2883).
     pub dsack: bool,
+    /// Whether something sent once was overtaken on its way (RFC 8985 §6.2 step 3).
+    pub reordered: bool,
     /// Whether the peer reported congestion (RFC 3168 §6.1.2, RFC 9768).
     pub ece: bool,
     /// How many bytes the peer newly reported as marked.
@@ -124,6 +126,7 @@ impl AckSample {
             state: CaState::Open,
             duplicate: false,
             dsack: false,
+            reordered: false,
             ece: false,
             ce_bytes: 0,
             min_rtt: None,

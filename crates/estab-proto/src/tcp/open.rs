@@ -180,7 +180,11 @@ impl Connection {
             _ => {}
         }
         let mss = self.snd_mss();
-        self.recovery = Recovery::new(self.snd.iss + 1, mss, self.is.contains(Is::SACK));
+        self.recovery = Recovery::new(self.snd.iss + 1, mss, self.is.contains(Is::SACK))
+            .with_rules(&self.config.recovery);
+        if let Some(rtt) = self.rtt.latest() {
+            self.recovery.on_rtt_sample(now, rtt);
+        }
         self.cc = Controller::new(self.config.congestion, mss);
         self.cc.on_handshake_done(syn_lost);
         self.progress.on_progress(now, false);

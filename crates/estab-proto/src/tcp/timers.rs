@@ -3,6 +3,7 @@
 use estab_timer::{Instant, KeepaliveAction, Stage, Timer, UserTimeout, Verdict};
 
 use crate::error::SoftError;
+use crate::recovery::CaState;
 use crate::tcp::connection::{Connection, Ctx, Is, Notices};
 
 impl Connection {
@@ -21,7 +22,9 @@ impl Connection {
                 Timer::FinWait2 => self.finish(ctx, None),
                 Timer::UserTimeout => self.on_user_timeout(ctx),
                 Timer::Linger => self.on_linger(ctx),
-                Timer::TimeWait | Timer::TailLossProbe | Timer::Reorder | Timer::Pacing => {}
+                Timer::TailLossProbe => self.on_tail_loss_probe(ctx),
+                Timer::Reorder => self.on_reorder_timeout(ctx),
+                Timer::TimeWait | Timer::Pacing => {}
             }
         }
     }
@@ -58,7 +61,57 @@ impl Connection {
         }
         self.recovery.on_rto(ctx.now, &mut self.cc);
         self.recovery.keep_estimate(self.rtt.snapshot());
-        self.timers.arm(Timer::Retransmit, ctx.now + self.rtt.rto());
+        self.arm_loss_timer(ctx.now);
+        self.trace(|| tracing::debug!(rto = ?self.rtt.rto(), "retransmission timeout"));
+    }
+
+    /// Nothing was heard for two round trips: a segment goes out that makes the peer say what it has
+    /// (RFC 8985 §7.3).
+    fn on_tail_loss_probe(&mut self, ctx: &mut Ctx<'_>) {
+        if self.recovery.on_probe_timeout(ctx.now) {
+            ctx.stats.tail_loss_probes += 1;
+            self.trace(|| tracing::debug!("tail loss probe"));
+        }
+        self.arm_loss_timer(ctx.now);
+    }
+
+    /// What was overtaken has not come (RFC 8985 §6.2 step 5).
+    fn on_reorder_timeout(&mut self, ctx: &mut Ctx<'_>) {
+        let prior_state = self.recovery.state();
+        self.recovery.on_reorder_timeout(ctx.now, &mut self.cc);
+        self.note_recovery(ctx, prior_state);
+        self.arm_loss_timer(ctx.now);
+    }
+
+    /// Counts and tells that fast recovery began or ended.
+    pub(super) fn note_recovery(&mut self, ctx: &mut Ctx<'_>, prior_state: CaState) {
+        let recovering = [prior_state, self.recovery.state()].map(|it| it == CaState::Recovery);
+        let (lost, cwnd) = (self.recovery.lost(), self.cc.cwnd());
+        match recovering {
+            [false, true] => {
+                ctx.stats.recoveries += 1;
+                self.trace(|| tracing::debug!(lost, cwnd, "recovery"));
+            }
+            [true, false] => self.trace(|| tracing::debug!(lost, cwnd, "end of recovery")),
+            _ => {}
+        }
+    }
+
+    /// Arms the one of the retransmission, probe and reordering timers that is due first, which makes
+    /// the others needless (RFC 8985 §8). To be called whenever something was sent or acknowledged.
+    pub(super) fn arm_loss_timer(&mut self, now: Instant) {
+        let next = self.recovery.deadline(&self.rtt);
+        if next.is_none() && self.holds_new_data() {
+            // Nothing is out, and the timer has another task (RFC 3168 §6.1.2).
+            self.timers.arm(Timer::Retransmit, now + self.rtt.rto());
+            return;
+        }
+        for timer in [Timer::Retransmit, Timer::TailLossProbe, Timer::Reorder] {
+            self.timers.cancel(timer);
+        }
+        if let Some((timer, at)) = next {
+            self.timers.arm(timer, at);
+        }
     }
 
     /// Whether the peer pulled its window shut over data in flight and goes on answering: then

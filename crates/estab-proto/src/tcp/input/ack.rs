@@ -1,6 +1,6 @@
 //! Fifth check: the ACK field (RFC 9293 §3.10.7.4, RFC 5961 §5).
 
-use estab_timer::{Duration, Instant, Timer};
+use estab_timer::{Duration, Instant};
 
 use super::{Arrival, Flow};
 use crate::recovery::{AckInput, Spurious};
@@ -105,6 +105,7 @@ impl Connection {
                 window_changed,
                 ts_rtt: self.echoed_rtt(ctx, arrival, advanced),
                 ts_echo: self.echoed_tick(arrival),
+                srtt: self.rtt.srtt(),
                 ece: congestion.ece,
                 ce_bytes: congestion.bytes,
                 ..AckInput::new(ctx.now, seg.ack)
@@ -124,10 +125,13 @@ impl Connection {
             self.note_spurious(ctx, spurious);
         }
         ctx.stats.sack_reneging += u64::from(sample.reneged);
+        ctx.stats.reorderings += u64::from(sample.reordered);
+        self.note_recovery(ctx, sample.prior_state);
         if at_floor {
             self.hold_new_data(ctx);
         }
         if advanced == 0 {
+            self.arm_loss_timer(ctx.now);
             if self.snd.wnd == 0 {
                 self.bound_orphan(ctx.now);
             }
@@ -144,12 +148,7 @@ impl Connection {
         }
         let outstanding = self.snd.una != self.snd.nxt;
         self.progress.on_progress(ctx.now, outstanding);
-        if outstanding || self.holds_new_data() {
-            // RFC 6298 §5.3: the timer starts over.
-            self.timers.arm(Timer::Retransmit, ctx.now + self.rtt.rto());
-        } else {
-            self.timers.cancel(Timer::Retransmit);
-        }
+        self.arm_loss_timer(ctx.now);
         self.rearm_user_timeout();
         self.end_orphan_stall();
         if fin_acked {

@@ -3,7 +3,7 @@
 
 use crate::tcp::connection::{Connection, Is};
 use crate::tcp::negotiate::{TCP_HEADER, ip_header};
-use crate::wire::tcp::{AccEcn, MAX_OPTIONS_LEN};
+use crate::wire::tcp::MAX_OPTIONS_LEN;
 
 /// New data that may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,16 +78,7 @@ impl Connection {
 
     /// Bytes of text that fit a segment with the options it will carry.
     pub(in crate::tcp) fn text_room(&self) -> u32 {
-        self.room_beside(self.next_accecn_option().as_ref())
-    }
-
-    /// The same for what is sent again, which has no option that may have been its end.
-    pub(in crate::tcp) fn room_of_retransmission(&self) -> u32 {
-        self.room_beside(None)
-    }
-
-    fn room_beside(&self, accecn: Option<&AccEcn>) -> u32 {
-        let options = self.changing_options_len(accecn);
+        let options = self.changing_options_len(self.next_accecn_option().as_ref());
         self.snd_mss().saturating_sub(options).max(1)
     }
 }

@@ -93,6 +93,11 @@ impl Connection {
     }
 }
 
+/// How many SACK blocks fit so many bytes.
+pub(super) fn blocks_within(len: u32) -> usize {
+    (len as usize).saturating_sub(SACK_LEN) / BLOCK_LEN
+}
+
 /// Length of the AccECN option with its padding.
 fn padded_len(accecn: Option<&AccEcn>) -> usize {
     accecn.map_or(0, |accecn| accecn.len().next_multiple_of(4))

@@ -28,6 +28,9 @@ impl Connection {
             State::SynReceived if self.is.contains(Is::SYN_DUE) => return Some(Plan::Syn),
             State::SynReceived | State::TimeWait => {}
             _ => {
+                if let Some(probe) = self.next_probe() {
+                    return Some(probe);
+                }
                 if let Some(lost) = self.in_window(self.recovery.next_retransmit(&self.cc)) {
                     return Some(Plan::Retransmit(lost));
                 }
@@ -43,6 +46,22 @@ impl Connection {
             }
         }
         (self.acks_due > 0).then_some(Plan::Ack)
+    }
+
+    /// The tail loss probe, if one is due: new data whatever the congestion window and Nagle's
+    /// algorithm say, else the last segment once more (RFC 8985 §7.3).
+    fn next_probe(&self) -> Option<Plan> {
+        if !self.recovery.is_probe_due() {
+            return None;
+        }
+        let (unsent, usable) = (self.unsent(), self.snd.usable());
+        let len = unsent.min(self.text_room());
+        let fin = self.fin_due() && len == unsent && usable > len;
+        if (len > 0 || fin) && len <= usable && !self.holds_new_data() {
+            return Some(Plan::New(NewData { len, fin }));
+        }
+        self.in_window(self.recovery.next_probe())
+            .map(Plan::Retransmit)
     }
 
     /// What recovery wants retransmitted, as far as the peer's window lets it: one pulled back lets

@@ -7,9 +7,10 @@ use crate::seq::SeqNumber;
 use crate::tcp::connection::{Connection, Ctx, Is};
 use crate::tcp::negotiate::{Handshake, syn_options, syn_window};
 use crate::tcp::output::data::NewData;
+use crate::tcp::output::options::blocks_within;
 use crate::tcp::output::{Plan, SegmentOut};
 use crate::tcp::state::State;
-use crate::wire::tcp::{AccEcn, Flags};
+use crate::wire::tcp::{AccEcn, Flags, TcpOptions};
 
 impl Connection {
     /// The next segment, if one may be sent now.
@@ -135,8 +136,7 @@ impl Connection {
 
     fn emit_retransmission(&mut self, ctx: &mut Ctx<'_>, lost: &Retransmit) -> SegmentOut {
         let now = ctx.now;
-        // SACK blocks may have come up since it was sent first: what they take is sent next.
-        let len = lost.len.min(self.room_of_retransmission());
+        let len = lost.len;
         let start = (lost.seq - self.snd.buffer_start()) as usize;
         let end = start + len as usize;
         let held = self.send.len();
@@ -144,7 +144,7 @@ impl Connection {
         let mut ctl = Flags::empty();
         ctl.set(Flags::FIN, fin);
         let text = start.min(held)..end.min(held);
-        let segment = self.emit(ctx, lost.seq, ctl, text, None);
+        let segment = self.emit_whole(ctx, lost.seq, ctl, text);
         self.recovery.on_retransmitted(now, lost.seq, len);
         self.figures.bytes_retransmitted += segment.len as u64;
         self.figures.bytes_sent += segment.len as u64;
@@ -152,6 +152,30 @@ impl Connection {
         ctx.stats.retransmits += 1;
         self.trace(|| tracing::debug!(seq = lost.seq.to_u32(), len, "retransmission"));
         self.start_retransmission_timer(now);
+        segment
+    }
+
+    /// A segment with as many SACK blocks as leave room for all the text: what was sent whole is sent
+    /// again whole. An acknowledgement that wants more of them follows.
+    fn emit_whole(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        seq: SeqNumber,
+        ctl: Flags,
+        text: core::ops::Range<usize>,
+    ) -> SegmentOut {
+        let (acks_due, dsack) = (self.acks_due, self.dsack);
+        let mut opts = self.options(ctx.now, None);
+        let blocks = opts.sack.len();
+        let spare = self.snd_mss().saturating_sub(text.len() as u32);
+        opts.sack.truncate(blocks_within(spare));
+        let reported = opts.sack.len();
+        let segment = self.emit_with(ctx, seq, ctl, text, opts);
+        if reported < blocks {
+            self.acks_due = acks_due;
+            // A duplicate is reported by the first block, and only once (RFC 2883 §4).
+            self.dsack = dsack.filter(|_| reported == 0);
+        }
         segment
     }
 
@@ -168,9 +192,21 @@ impl Connection {
         &mut self,
         ctx: &mut Ctx<'_>,
         seq: SeqNumber,
-        mut ctl: Flags,
+        ctl: Flags,
         text: core::ops::Range<usize>,
         accecn: Option<AccEcn>,
+    ) -> SegmentOut {
+        let opts = self.options(ctx.now, accecn);
+        self.emit_with(ctx, seq, ctl, text, opts)
+    }
+
+    fn emit_with(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        seq: SeqNumber,
+        mut ctl: Flags,
+        text: core::ops::Range<usize>,
+        opts: TcpOptions,
     ) -> SegmentOut {
         ctl |= Flags::ACK;
         if !text.is_empty() {
@@ -185,7 +221,6 @@ impl Connection {
             ctl |= Flags::URG;
             up = (mark - seq).min(u32::from(u16::MAX)) as u16;
         }
-        let opts = self.options(ctx.now, accecn);
         ctl |= match text.is_empty() {
             true => self.ecn_flags_of_ack(!opts.sack.is_empty()),
             false => self.ecn_flags(),
@@ -212,12 +247,10 @@ impl Connection {
         }
     }
 
-    /// RFC 6298 §5.1: the timer runs whenever something is out.
+    /// RFC 6298 §5.1: a timer runs whenever something is out.
     fn start_retransmission_timer(&mut self, now: Instant) {
         self.progress.on_transmit(now);
-        if !self.timers.is_armed(Timer::Retransmit) {
-            self.timers.arm(Timer::Retransmit, now + self.rtt.rto());
-        }
+        self.arm_loss_timer(now);
         self.rearm_user_timeout();
     }
 
