@@ -105,6 +105,7 @@ fn ca_state(state: CaState) -> i64 {
     match state {
         CaState::Open => 0,
         CaState::Disorder => 1,
+        CaState::Cwr => 2,
         CaState::Recovery => 3,
         CaState::Loss => 4,
     }

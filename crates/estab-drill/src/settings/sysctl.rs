@@ -56,11 +56,20 @@ const IPV4: &[(&str, Meaning)] = &[
     ("tcp_ecn_option", Indifferent),
     ("tcp_ecn_option_beacon", Indifferent),
     // Loss recovery and congestion control.
-    ("tcp_early_retrans", Only(&[0], "RACK-TLP")),
-    ("tcp_recovery", Only(&[0], "RACK-TLP")),
+    (
+        "tcp_early_retrans",
+        Set(|s, v| among(&mut s.tcp.recovery.tail_loss_probe, v, &[3])),
+    ),
+    (
+        "tcp_recovery",
+        Set(|s, v| among(&mut s.tcp.recovery.rack, v, &[1])),
+    ),
     ("tcp_reordering", Only(&[3], "adaptive reordering")),
     ("tcp_max_reordering", Indifferent),
-    ("tcp_frto", Only(&[0], "F-RTO")),
+    (
+        "tcp_frto",
+        Set(|s, v| among(&mut s.tcp.recovery.frto, v, &[1, 2])),
+    ),
     ("tcp_retrans_collapse", Indifferent),
     (
         "tcp_slow_start_after_idle",
@@ -220,6 +229,16 @@ fn one<T: TryFrom<i64>>(values: &[i64]) -> Result<T, String> {
 
 fn number(to: &mut u32, values: &[i64]) -> Result<(), String> {
     *to = one(values)?;
+    Ok(())
+}
+
+/// A switch that is off at 0 and on at each of these values.
+fn among(to: &mut bool, values: &[i64], on: &[i64]) -> Result<(), String> {
+    let value = one::<i64>(values)?;
+    if value != 0 && !on.contains(&value) {
+        return Err("not a value that the stack has".to_owned());
+    }
+    *to = value != 0;
     Ok(())
 }
 
