@@ -21,7 +21,7 @@ pub use window::Window;
 
 use hystart::HyStart;
 
-use crate::recovery::AckSample;
+use crate::recovery::{AckSample, LostBurst};
 
 /// The congestion control algorithms that come with this crate.
 // RFC 9293: MUST-19, MAY-18.
@@ -107,6 +107,12 @@ pub trait CongestionControl: fmt::Debug + Send {
         let _ = (window, now, sent);
     }
 
+    /// `burst` was found lost; told before the acknowledgment or timeout that showed it, and only to
+    /// an algorithm that [wants rates](Self::wants_rate).
+    fn on_lost(&mut self, window: &mut Window, now: Instant, burst: &LostBurst) {
+        let _ = (window, now, burst);
+    }
+
     /// Data is about to be sent after nothing was sent for `idle`. As it stands,
     /// [`Window::restart`] if that is longer than the retransmission timeout `rto`.
     fn on_idle(&mut self, window: &mut Window, now: Instant, idle: Duration, rto: Duration) {
@@ -131,7 +137,7 @@ pub trait CongestionControl: fmt::Debug + Send {
         true
     }
 
-    /// Whether [`AckSample::rate`] is to be measured, which takes some memory for each segment in
+    /// Whether [`AckSample::rate`] is to be measured, which takes some memory for each burst in
     /// flight.
     fn wants_rate(&self) -> bool {
         false
@@ -306,6 +312,11 @@ impl Controller {
     /// Data was sent, new or again.
     pub fn on_sent(&mut self, now: Instant, sent: &Sent) {
         dispatch!(self.on_sent(now, sent));
+    }
+
+    /// A burst was found lost.
+    pub fn on_lost(&mut self, now: Instant, burst: &LostBurst) {
+        dispatch!(self.on_lost(now, burst));
     }
 
     /// Whether Proportional Rate Reduction governs fast recovery (RFC 9937).

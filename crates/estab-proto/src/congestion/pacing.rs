@@ -16,6 +16,19 @@ const CREDIT: Duration = Duration::from_millis(4);
 /// trip, and while it grows slowly.
 const GAINS: (u64, u64) = (20, 12);
 
+/// Whether segments leave spread over the round trip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Pacing {
+    /// As is best for the algorithm: see [`Algorithm::paced`](super::Algorithm::paced).
+    #[default]
+    Auto,
+    /// Always, once the round trip is known.
+    On,
+    /// Never: each acknowledgment releases what it may.
+    Off,
+}
+
 /// A rate: so many bytes in so many nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {

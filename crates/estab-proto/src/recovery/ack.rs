@@ -34,6 +34,13 @@ pub(super) struct News {
 }
 
 impl News {
+    /// All that it acknowledged.
+    fn covered(&self) -> Covered {
+        let mut covered = self.acked;
+        covered.join(self.sacked);
+        covered
+    }
+
     fn said<'a>(&'a self, input: &'a AckInput<'a>) -> Said<'a> {
         Said {
             input,
@@ -67,6 +74,7 @@ impl Recovery {
         }
         if valid {
             newly_lost = self.react(input, &news, cc);
+            self.tell_losses(input.now, cc);
         }
         let in_recovery = |state| matches!(state, CaState::Recovery | CaState::Cwr);
         let sample = AckSample {
@@ -93,6 +101,7 @@ impl Recovery {
             spurious,
             reneged: news.acked.bytes > 0 && self.board.front().is_some_and(|front| front.sacked),
             estimate_before: self.conclude(rtt.is_some()),
+            rate: self.sample_rate(input.now, news.covered()),
         };
         if valid {
             cc.on_ack(&sample);

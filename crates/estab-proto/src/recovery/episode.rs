@@ -285,6 +285,12 @@ impl Recovery {
         if losses.bytes == 0 {
             return;
         }
+        self.answer_late(now, room, &losses, cc);
+        self.tell_losses(now, cc);
+    }
+
+    /// What time alone has shown lost.
+    fn answer_late(&mut self, now: Instant, room: u32, losses: &Losses, cc: &mut Controller) {
         let news = News {
             flight: self.outstanding(),
             prior_delivered: self.delivered,
@@ -293,7 +299,7 @@ impl Recovery {
         match self.state {
             CaState::Open | CaState::Disorder | CaState::Cwr => self.enter(now, &news, cc),
             CaState::Recovery => {
-                self.answer_lost_again(now, &losses, cc);
+                self.answer_lost_again(now, losses, cc);
                 self.keep_room(room, cc);
             }
             CaState::Loss => {}
@@ -331,5 +337,6 @@ impl Recovery {
         self.point = self.board.nxt();
         self.timed_out = una;
         self.forced = true;
+        self.tell_losses(now, cc);
     }
 }

@@ -19,6 +19,7 @@ mod min_rtt;
 mod prr;
 mod rack;
 mod ranges;
+mod rate;
 mod records;
 mod resent;
 mod sample;
@@ -33,9 +34,11 @@ use alloc::boxed::Box;
 
 use estab_timer::{Duration, Instant, RttEstimator, Timer};
 
+pub use rate::{LostBurst, RateSample};
 pub use sample::{AckInput, AckSample};
 pub use send::Retransmit;
 pub use undo::{Evidence, Spurious};
+pub use usage::Supply;
 
 use crate::SeqNumber;
 use crate::config::RecoveryConfig;
@@ -43,6 +46,7 @@ use detect::Duplicates;
 use episode::Episode;
 use min_rtt::MinRtt;
 use rack::Rack;
+use rate::Rate;
 use resent::Resend;
 use scoreboard::Scoreboard;
 use tlp::Tlp;
@@ -108,6 +112,7 @@ pub struct Recovery {
     min_rtt: MinRtt,
     rack: Rack,
     tlp: Tlp,
+    rate: Rate,
     /// What lasts as long as an episode, or something sent again is in flight.
     episode: Option<Box<Episode>>,
     mss: u32,
@@ -156,6 +161,7 @@ impl Recovery {
             min_rtt: MinRtt::default(),
             rack: Rack::new(una),
             tlp: Tlp::new(una),
+            rate: Rate::new(),
             episode: None,
             mss: mss.clamp(1, MAX_MSS),
             state: CaState::Open,
@@ -206,10 +212,12 @@ impl Recovery {
             // RFC 6298 §5.1: the timer starts when it does not run.
             self.timeout_from = now;
         }
+        let before = self.in_flight();
         self.board.push(now, len, self.mss);
         if !self.tlp.on_sent(self.board.nxt(), false) {
             self.quiet_since = now;
         }
+        self.mark_sent(now, before);
         self.note_send(len);
     }
 
@@ -221,6 +229,7 @@ impl Recovery {
             return;
         }
         let rescue = self.is_rescue(seq);
+        let before = self.in_flight();
         self.board.retransmit(now, seq, len, self.mss, !rescue);
         self.tlp.on_sent(self.board.nxt(), true);
         if self.rules.rack {
@@ -246,6 +255,7 @@ impl Recovery {
         self.total_retransmits = self
             .total_retransmits
             .saturating_add(len.div_ceil(self.mss));
+        self.mark_sent(now, before);
         self.note_send(len);
     }
 

@@ -2,7 +2,7 @@
 
 use estab_timer::{Duration, Instant, RttSnapshot};
 
-use super::{CaState, Spurious};
+use super::{CaState, RateSample, Spurious};
 use crate::SeqNumber;
 use crate::wire::tcp::SackBlock;
 
@@ -105,6 +105,9 @@ pub struct AckSample {
     /// The round-trip estimate of before a timeout that proved spurious, if `rtt` is the first one of
     /// data sent since: both make the new estimate (RFC 4015 §3.1 step 11).
     pub estimate_before: Option<RttSnapshot>,
+    /// How fast the path delivers, if the controller
+    /// [wants to know](crate::congestion::CongestionControl::wants_rate) and something arrived.
+    pub rate: Option<RateSample>,
 }
 
 impl AckSample {
@@ -133,6 +136,7 @@ impl AckSample {
             spurious: None,
             reneged: false,
             estimate_before: None,
+            rate: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use estab_timer::Instant;
 
 use super::covered::{Covered, View};
 use super::ranges::Ranges;
+use super::rate::LossLog;
 use super::records::{Record, Records};
 use super::resent::Resend;
 use crate::SeqNumber;
@@ -82,6 +83,7 @@ pub(super) struct Scoreboard {
     records: Records,
     ranges: Ranges,
     sums: Sums,
+    losses: LossLog,
 }
 
 impl Scoreboard {
@@ -94,6 +96,7 @@ impl Scoreboard {
             records: Records::default(),
             ranges: Ranges::default(),
             sums: Sums::default(),
+            losses: LossLog::default(),
         }
     }
 
@@ -111,6 +114,11 @@ impl Scoreboard {
 
     pub(super) fn sums(&self) -> Sums {
         self.sums
+    }
+
+    /// What was found lost, for who wants to know.
+    pub(super) fn losses(&mut self) -> &mut LossLog {
+        &mut self.losses
     }
 
     pub(super) fn ranges(&self) -> &Ranges {

@@ -116,16 +116,28 @@ impl Scoreboard {
     }
 
     fn mark(&mut self, index: usize) {
+        self.note_loss(index, |record| !record.lost);
         self.update(index, |record| record.lost = !record.sacked);
         self.resume_at(index);
     }
 
     fn mark_again(&mut self, index: usize) {
+        self.note_loss(index, |record| !record.lost || record.in_retransmit);
         self.update(index, |record| {
             record.lost = !record.sacked;
             record.in_retransmit = false;
         });
         self.resume_at(index);
+    }
+
+    /// Notes that a record is lost, unless it was before.
+    fn note_loss(&mut self, index: usize, is_new: impl Fn(&Record) -> bool) {
+        if let Some(record) = self.records.get(index)
+            && !record.sacked
+            && is_new(record)
+        {
+            self.losses.note(record.seq, record.len, record.sent_at);
+        }
     }
 
     fn resume_at(&mut self, index: usize) {
