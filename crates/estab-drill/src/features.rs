@@ -1,6 +1,6 @@
 //! What a script needs that the stack does not have: so that a failure can name it.
 
-use crate::ast::{Action, Body, Script, Tcp, TcpOption, flag};
+use crate::ast::{Action, Body, Script, Tcp, TcpOption};
 
 /// The features of `script` that the stack lacks, by name.
 pub(crate) fn lacking(script: &Script) -> Vec<&'static str> {
@@ -14,9 +14,6 @@ pub(crate) fn lacking(script: &Script) -> Vec<&'static str> {
         let (Action::Inbound(packet) | Action::Outbound(packet)) = &event.action else {
             continue;
         };
-        if packet.ecn.is_some_and(|ecn| ecn != crate::ast::Ecn::Not) {
-            add("ECN");
-        }
         if let Body::Tcp(tcp) = &packet.body {
             of_segment(tcp).into_iter().for_each(&mut add);
         }
@@ -26,17 +23,10 @@ pub(crate) fn lacking(script: &Script) -> Vec<&'static str> {
 
 fn of_segment(tcp: &Tcp) -> Vec<&'static str> {
     let mut found = Vec::new();
-    if tcp.flags & (flag::ECE | flag::CWR) != 0 {
-        found.push("ECN");
-    }
-    if tcp.flags & flag::AE != 0 {
-        found.push("AccECN");
-    }
     for option in tcp.options.iter().flatten() {
         match option {
             TcpOption::FastOpen(_) | TcpOption::FastOpenExp(_) => found.push("TCP fast open"),
             TcpOption::Md5(_) => found.push("MD5 signatures"),
-            TcpOption::AccEcn(_) => found.push("AccECN"),
             _ => {}
         }
     }

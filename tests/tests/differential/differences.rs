@@ -16,13 +16,13 @@ pub(crate) struct Difference {
 /// All of them.
 pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference {
-        here: "an offer of ECN is not taken up",
-        linux: "takes it up",
-        reason: "RFC 3168 §6.1: ECN is an offer; it is not part of this stack",
+        here: "flags on a SYN that nothing defines yet ask for accurate ECN",
+        linux: "for nothing",
+        reason: "RFC 9768 §3.1.3: what comes after it can be told apart later",
         cases: &[(
-            "listener: SYN asking for ECN",
-            "0: > SAE 0 a1 w mss1460",
+            "listener: SYN with ECE alone",
             "0: > SA 0 a1 w mss1460",
+            "0: > SAC 0 a1 w mss1460 nop option172",
         )],
     },
     Difference {

@@ -30,6 +30,7 @@ const CONSTANTS: &[(&str, i64)] = &[
     ("MSG_DONTWAIT", MSG_DONTWAIT),
     ("MSG_WAITALL", MSG_WAITALL),
     ("MSG_NOSIGNAL", MSG_NOSIGNAL),
+    ("MSG_MORE", MSG_MORE),
     ("POLLIN", POLLIN),
     ("POLLPRI", 2),
     ("POLLOUT", POLLOUT),
@@ -56,6 +57,7 @@ pub(super) const MSG_PEEK: i64 = 2;
 pub(super) const MSG_DONTWAIT: i64 = 0x40;
 pub(super) const MSG_WAITALL: i64 = 0x100;
 pub(super) const MSG_NOSIGNAL: i64 = 0x4000;
+pub(super) const MSG_MORE: i64 = 0x8000;
 pub(super) const POLLIN: i64 = 1;
 pub(super) const POLLOUT: i64 = 4;
 pub(super) const POLLERR: i64 = 8;

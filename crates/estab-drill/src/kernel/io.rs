@@ -4,7 +4,9 @@ use estab_proto::{CallError, State};
 
 use crate::ast::Arg;
 use crate::host::Host;
-use crate::kernel::args::{self, Args, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_WAITALL};
+use crate::kernel::args::{
+    self, Args, MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_WAITALL,
+};
 use crate::kernel::open::would_block;
 use crate::kernel::{Attempt, Kernel, Ongoing, Outcome};
 use crate::pattern;
@@ -72,7 +74,7 @@ impl Kernel {
     ) -> Attempt {
         let fd = args.number(0)?;
         let (len, flags) = amount(name, args)?;
-        if flags & !(MSG_OOB | MSG_DONTWAIT | MSG_NOSIGNAL) != 0 {
+        if flags & !(MSG_OOB | MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE) != 0 {
             return Err(format!(
                 "{name} with flags {flags:#x} is not supported: the stack has nothing for them"
             ));
@@ -86,6 +88,11 @@ impl Kernel {
         let is_nonblocking = self.get(fd)?.is_nonblocking || flags & MSG_DONTWAIT != 0;
         if host.stack.state(id) == Some(State::SynSent) {
             return Ok(would_block(is_nonblocking));
+        }
+        // More is to come: as if the socket were corked until the next call.
+        let is_corked = self.get(fd)?.is_corked || flags & MSG_MORE != 0;
+        if host.stack.cork(id) == Some(!is_corked) {
+            let _ = host.stack.set_cork(host.now(), id, is_corked);
         }
         let written = self.written.entry((tuple.local, tuple.remote)).or_insert(0);
         let data = pattern::bytes(*written, len - ongoing.moved);

@@ -58,6 +58,8 @@ struct Socket {
     is_connecting: bool,
     /// SHUT_RD.
     is_deaf: bool,
+    /// TCP_CORK.
+    is_corked: bool,
     /// Bytes read.
     read: u32,
     /// Options that only their setter looks at again.

@@ -24,6 +24,7 @@ impl Socket {
             error: None,
             is_connecting: false,
             is_deaf: false,
+            is_corked: false,
             read: 0,
             remembered: Default::default(),
         }

@@ -8,7 +8,7 @@ use crate::ast::Arg;
 use crate::host::Host;
 use crate::kernel::args::{self, Args};
 use crate::kernel::{Attempt, Kernel, Kind, Outcome, Socket, errno, errno_number};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 
 /// Options that change nothing a script could see, but can be read back.
 const REMEMBERED: [&str; 12] = [
@@ -90,6 +90,8 @@ impl Kernel {
                 Some(nodelay) => nodelay,
                 None => socket.tcp.nodelay,
             }),
+            "TCP_CORK" => i64::from(socket.is_corked),
+            "TCP_NOTSENT_LOWAT" => i64::from(socket.tcp.unsent_limit.unwrap_or(0)),
             "TCP_MAXSEG" => match info {
                 Some(info) => i64::from(info.snd_mss),
                 None => socket.tcp.max_segment.map_or(536, i64::from),
@@ -152,6 +154,10 @@ fn set_fresh(socket: &mut Socket, name: &str, value: i64) -> Attempt {
         "SO_RCVBUF" => socket.tcp.recv_buffer = buffer(bytes),
         "TCP_MAXSEG" => socket.tcp.max_segment = u16::try_from(value).ok(),
         "TCP_NODELAY" => socket.tcp.nodelay = value != 0,
+        "TCP_CORK" => socket.is_corked = value != 0,
+        "TCP_NOTSENT_LOWAT" => socket.tcp.unsent_limit = settings::unsent_limit(value),
+        "TCP_SYNCNT" if !(1..=127).contains(&value) => return Ok(Outcome::Errno("EINVAL")),
+        "TCP_SYNCNT" => socket.tcp.give_up.r2_syn = settings::syn_time(&socket.tcp, value as u32),
         "IP_TTL" | "IPV6_UNICAST_HOPS" => socket.tcp.ttl = value as u8,
         "IP_TOS" | "IPV6_TCLASS" => socket.tcp.tos = value as u8,
         "TCP_USER_TIMEOUT" => socket.tcp.give_up.user_timeout = user_timeout(value),
@@ -172,6 +178,15 @@ fn set_open(host: &mut Host, socket: &mut Socket, id: ConnId, name: &str, value:
         "SO_SNDBUF" => stack.set_send_buffer(now, id, bytes),
         "SO_RCVBUF" => stack.set_recv_buffer(now, id, bytes),
         "TCP_NODELAY" => stack.set_nodelay(now, id, value != 0),
+        "TCP_CORK" => {
+            socket.is_corked = value != 0;
+            stack.set_cork(now, id, value != 0)
+        }
+        "TCP_QUICKACK" => stack.set_quick_ack(now, id, value != 0),
+        "TCP_NOTSENT_LOWAT" => {
+            socket.tcp.unsent_limit = settings::unsent_limit(value);
+            stack.set_unsent_limit(now, id, socket.tcp.unsent_limit)
+        }
         "IP_TTL" | "IPV6_UNICAST_HOPS" => {
             socket.tcp.ttl = value as u8;
             stack.set_ttl(now, id, value as u8)
@@ -184,7 +199,7 @@ fn set_open(host: &mut Host, socket: &mut Socket, id: ConnId, name: &str, value:
             socket.tcp.give_up.user_timeout = user_timeout(value);
             stack.set_user_timeout(now, id, user_timeout(value))
         }
-        "TCP_MAXSEG" => return before_open(Some(id), name),
+        "TCP_MAXSEG" | "TCP_SYNCNT" => return before_open(Some(id), name),
         _ => {
             set_keepalive(socket, name, value)?;
             stack.set_keepalive(now, id, socket.has_keepalive.then_some(socket.keepalive))

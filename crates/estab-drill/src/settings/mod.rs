@@ -2,6 +2,8 @@
 
 mod sysctl;
 
+pub(crate) use sysctl::{syn_time, unsent_limit};
+
 use estab_proto::Duration;
 use estab_proto::config::{BufferConfig, Limits, TcpConfig};
 use estab_timer::KeepaliveConfig;

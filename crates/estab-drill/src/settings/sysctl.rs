@@ -1,7 +1,7 @@
 //! The one table of sysctls: what each is to the stack.
 
 use estab_proto::Duration;
-use estab_proto::config::BufferConfig;
+use estab_proto::config::{BufferConfig, Ecn, TcpConfig};
 use estab_proto::congestion::Algorithm;
 
 use crate::settings::Settings;
@@ -40,7 +40,10 @@ const IPV4: &[(&str, Meaning)] = &[
     ("tcp_app_win", Indifferent),
     (
         "tcp_notsent_lowat",
-        Only(&[4_294_967_295, -1], "a low mark of unsent bytes"),
+        Set(|s, v| {
+            s.tcp.unsent_limit = unsent_limit(one(v)?);
+            Ok(())
+        }),
     ),
     // Options.
     ("tcp_timestamps", Set(|s, v| flag(&mut s.tcp.timestamps, v))),
@@ -51,25 +54,16 @@ const IPV4: &[(&str, Meaning)] = &[
     ("tcp_comp_sack_slack_ns", Indifferent),
     ("tcp_comp_sack_nr", Only(&[0], "compression of SACKs")),
     // ECN.
-    ("tcp_ecn", Only(&[0], "ECN")),
+    ("tcp_ecn", Set(ecn)),
     ("tcp_ecn_fallback", Indifferent),
     ("tcp_ecn_option", Indifferent),
     ("tcp_ecn_option_beacon", Indifferent),
     // Loss recovery and congestion control.
-    (
-        "tcp_early_retrans",
-        Set(|s, v| among(&mut s.tcp.recovery.tail_loss_probe, v, &[3])),
-    ),
-    (
-        "tcp_recovery",
-        Set(|s, v| among(&mut s.tcp.recovery.rack, v, &[1])),
-    ),
+    ("tcp_early_retrans", Set(early_retrans)),
+    ("tcp_recovery", Set(recovery)),
     ("tcp_reordering", Only(&[3], "adaptive reordering")),
     ("tcp_max_reordering", Indifferent),
-    (
-        "tcp_frto",
-        Set(|s, v| among(&mut s.tcp.recovery.frto, v, &[1, 2])),
-    ),
+    ("tcp_frto", Set(|s, v| flag(&mut s.tcp.recovery.frto, v))),
     ("tcp_retrans_collapse", Indifferent),
     (
         "tcp_slow_start_after_idle",
@@ -206,6 +200,34 @@ pub(super) fn apply(settings: &mut Settings, name: &str, value: &str) -> Result<
     }
 }
 
+/// 0: nothing; 1: classic both ways; 2 and 5: what the peer asks for; 3: accurate both ways.
+fn ecn(settings: &mut Settings, values: &[i64]) -> Result<(), String> {
+    settings.tcp.ecn = match one::<i64>(values)? {
+        0 => Ecn::Off,
+        1 => Ecn::Classic,
+        2 | 5 => Ecn::Passive,
+        3 => Ecn::Accurate,
+        _ => return Err("the stack lacks this mixture of classic and accurate ECN".into()),
+    };
+    Ok(())
+}
+
+/// From 3 on there are tail loss probes.
+fn early_retrans(settings: &mut Settings, values: &[i64]) -> Result<(), String> {
+    settings.tcp.recovery.tail_loss_probe = one::<i64>(values)? >= 3;
+    Ok(())
+}
+
+/// 1 is RACK; the other bits change its reordering window.
+fn recovery(settings: &mut Settings, values: &[i64]) -> Result<(), String> {
+    settings.tcp.recovery.rack = match one::<i64>(values)? {
+        0 => false,
+        1 => true,
+        _ => return Err("the stack lacks a fixed reordering window".into()),
+    };
+    Ok(())
+}
+
 fn congestion(settings: &mut Settings, value: &str) -> Result<(), String> {
     settings.tcp.congestion = match value {
         "cubic" => Algorithm::Cubic,
@@ -229,16 +251,6 @@ fn one<T: TryFrom<i64>>(values: &[i64]) -> Result<T, String> {
 
 fn number(to: &mut u32, values: &[i64]) -> Result<(), String> {
     *to = one(values)?;
-    Ok(())
-}
-
-/// A switch that is off at 0 and on at each of these values.
-fn among(to: &mut bool, values: &[i64], on: &[i64]) -> Result<(), String> {
-    let value = one::<i64>(values)?;
-    if value != 0 && !on.contains(&value) {
-        return Err("not a value that the stack has".to_owned());
-    }
-    *to = value != 0;
     Ok(())
 }
 
@@ -267,12 +279,21 @@ fn buffer(to: &mut BufferConfig, values: &[i64]) -> Result<(), String> {
     }
 }
 
-/// So many retransmissions, the first after a second and each wait twice the one before.
 fn syn_retries(settings: &mut Settings, values: &[i64]) -> Result<(), String> {
-    let retries: u32 = one(values)?;
-    let cap = settings.tcp.rto.syn_max.as_micros() as u64;
-    settings.tcp.give_up.r2_syn = waits(1_000_000, cap, retries);
+    settings.tcp.give_up.r2_syn = syn_time(&settings.tcp, one(values)?);
     Ok(())
+}
+
+/// So many retransmissions, the first after a second and each wait twice the one before.
+pub(crate) fn syn_time(tcp: &TcpConfig, retries: u32) -> Duration {
+    waits(1_000_000, tcp.rto.syn_max.as_micros() as u64, retries)
+}
+
+/// Linux's number for no limit is the largest, or 0 for one socket.
+pub(crate) fn unsent_limit(value: i64) -> Option<u32> {
+    u32::try_from(value)
+        .ok()
+        .filter(|bytes| !matches!(*bytes, 0 | u32::MAX))
 }
 
 /// As long as so many retransmissions take that begin with the least timeout.

@@ -37,9 +37,9 @@ fn retries_become_times() {
 #[test]
 fn what_the_stack_lacks_and_what_nobody_knows_fails_by_name() {
     for (command, word) in [
-        ("sysctl -q net.ipv4.tcp_ecn=1", "ECN"),
+        ("sysctl -q net.ipv4.tcp_recovery=2", "reordering window"),
         ("sysctl -q net.ipv4.tcp_fastopen=3", "TCP fast open"),
-        ("sysctl -q net.ipv4.tcp_congestion_control=bbr", "bbr"),
+        ("sysctl -q net.ipv4.tcp_congestion_control=vegas", "vegas"),
         ("sysctl -q net.ipv4.tcp_blub=1", "tcp_blub"),
         ("sysctl -q net.core.blub=1", "blub"),
         ("sysctl -q net.ipv4.tcp_retries1=many", "many"),

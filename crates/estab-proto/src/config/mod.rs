@@ -134,6 +134,10 @@ pub struct TcpConfig {
     pub recv_buffer: BufferConfig,
     /// Send buffer: bytes accepted from the application and not yet acknowledged.
     pub send_buffer: BufferConfig,
+    /// How many bytes of the send buffer may wait for their first transmission, in bytes; `None`,
+    /// the default: all. A limit keeps what is written close to what the network takes, so that the
+    /// application decides late what to send next. Linux calls it `TCP_NOTSENT_LOWAT`.
+    pub unsent_limit: Option<u32>,
     /// Switch Nagle's algorithm off (RFC 9293 MUST-17).
     pub nodelay: bool,
     /// Largest segment to announce and send, beside what the MTU allows; `None`: the MTU alone.
@@ -189,6 +193,7 @@ impl TcpConfig {
                 initial: 256 << 10,
                 max: 16 << 20,
             },
+            unsent_limit: None,
             nodelay: false,
             max_segment: None,
             window_scaling: true,

@@ -23,6 +23,49 @@ impl Stack {
         self.call(now, id, |conn, _| conn.set_nodelay(nodelay))
     }
 
+    /// Whether only full segments go.
+    pub fn cork(&self, id: ConnId) -> Option<bool> {
+        Some(self.held(id)?.conn.cork())
+    }
+
+    /// Holds back what does not fill a segment, because more will be written; or lets it go, as far
+    /// as Nagle's algorithm permits. Held bytes leave after one retransmission timeout at the latest
+    /// (RFC 9293 §3.8.6.2.1), when the sending direction is closed, and when Nagle's algorithm is
+    /// [switched off](Self::set_nodelay).
+    pub fn set_cork(&mut self, now: Instant, id: ConnId, cork: bool) -> Result<(), CallError> {
+        self.call(now, id, |conn, _| conn.set_cork(cork))
+    }
+
+    /// `true`: acknowledges at once what waits for it and the next segments, as many as
+    /// [`DelayedAckConfig::quick_segments`](estab_timer::DelayedAckConfig::quick_segments).
+    /// `false`: delays acknowledgements again, as if the application answered what arrives. It is no
+    /// lasting mode: what arrives and is sent goes on deciding (RFC 9293 §3.8.6.3).
+    pub fn set_quick_ack(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        quick: bool,
+    ) -> Result<(), CallError> {
+        self.call(now, id, |conn, _| conn.set_quick_ack(quick))
+    }
+
+    /// How many bytes may wait for their first transmission; the inner `None`: as many as the
+    /// buffer holds.
+    pub fn unsent_limit(&self, id: ConnId) -> Option<Option<u32>> {
+        Some(self.held(id)?.conn.unsent_limit())
+    }
+
+    /// Sets how many bytes may wait for their first transmission: see
+    /// [`TcpConfig::unsent_limit`](crate::config::TcpConfig::unsent_limit).
+    pub fn set_unsent_limit(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        bytes: Option<u32>,
+    ) -> Result<(), CallError> {
+        self.call(now, id, |conn, _| conn.set_unsent_limit(bytes))
+    }
+
     /// How an idle peer is probed; the inner `None`: not at all.
     pub fn keepalive(&self, id: ConnId) -> Option<Option<KeepaliveConfig>> {
         Some(self.held(id)?.conn.keepalive().cloned())

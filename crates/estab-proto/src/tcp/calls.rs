@@ -11,9 +11,13 @@ use crate::tcp::ecn::EcnMode;
 use crate::tcp::state::State;
 
 impl Connection {
-    /// Bytes that may be queued now without exceeding the send buffer.
+    /// Bytes that may be queued now without exceeding the send buffer, or what may wait in it.
     pub(crate) fn send_room(&self) -> usize {
-        (self.send_limit as usize).saturating_sub(self.send.len())
+        let room = (self.send_limit as usize).saturating_sub(self.send.len());
+        match self.config.unsent_limit {
+            Some(limit) => room.min(limit.saturating_sub(self.unsent()) as usize),
+            None => room,
+        }
     }
 
     /// Bytes in the send buffer, sent or not.

@@ -69,6 +69,8 @@ bitflags! {
         const SACK = 256;
         /// Nagle's algorithm is off.
         const NODELAY = 512;
+        /// The application will write more: only full segments go.
+        const CORK = 1024;
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use estab_timer::{Duration, Instant, KeepaliveConfig, UserTimeout};
 
-use crate::tcp::connection::{Connection, Is};
+use crate::tcp::connection::{Connection, Is, Notices};
 
 impl Connection {
     /// Whether Nagle's algorithm is off.
@@ -12,9 +12,47 @@ impl Connection {
         self.is.contains(Is::NODELAY)
     }
 
-    /// Switches Nagle's algorithm (RFC 9293 MUST-17).
+    /// Switches Nagle's algorithm (RFC 9293 MUST-17). Switching it off lets go what a cork holds.
     pub(crate) fn set_nodelay(&mut self, nodelay: bool) {
+        if nodelay && !self.nodelay() && self.cork() && self.unsent() > 0 {
+            self.is |= Is::OVERRIDE;
+        }
         self.is.set(Is::NODELAY, nodelay);
+    }
+
+    /// Whether only full segments go.
+    pub(crate) fn cork(&self) -> bool {
+        self.is.contains(Is::CORK)
+    }
+
+    /// Holds back what does not fill a segment, or lets it go. The timeout of sender SWS avoidance
+    /// bounds the wait (RFC 9293 §3.8.6.2.1).
+    pub(crate) fn set_cork(&mut self, cork: bool) {
+        self.is.set(Is::CORK, cork);
+    }
+
+    /// Sends the acknowledgement that waits, and those of the next segments at once; or lets all
+    /// wait for company again.
+    pub(crate) fn set_quick_ack(&mut self, quick: bool) {
+        self.delayed_ack.set_interactive(!quick);
+        if quick {
+            self.delayed_ack
+                .enter_quick(self.config.delayed_ack.quick_segments);
+            if self.delayed_ack.pending() {
+                self.acks_due = self.acks_due.max(1);
+            }
+        }
+    }
+
+    /// Bytes that may wait for their first transmission.
+    pub(crate) fn unsent_limit(&self) -> Option<u32> {
+        self.config.unsent_limit
+    }
+
+    /// Sets it.
+    pub(crate) fn set_unsent_limit(&mut self, bytes: Option<u32>) {
+        Arc::make_mut(&mut self.config).unsent_limit = bytes;
+        self.notices |= Notices::WRITABLE;
     }
 
     /// The keepalive setting.

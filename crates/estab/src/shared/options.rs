@@ -9,6 +9,7 @@ use estab_timer::{KeepaliveConfig, UserTimeout};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) nodelay: bool,
+    pub(crate) cork: bool,
     pub(crate) ttl: u8,
     pub(crate) tos: u8,
     pub(crate) linger: Option<Duration>,
@@ -21,6 +22,7 @@ impl Options {
     pub(crate) fn of(config: &TcpConfig) -> Self {
         Self {
             nodelay: config.nodelay,
+            cork: false,
             ttl: config.ttl,
             tos: config.tos,
             linger: config.linger,

@@ -45,6 +45,43 @@ impl TcpStream {
         Ok(())
     }
 
+    /// Whether only full segments go.
+    ///
+    /// # Errors
+    ///
+    /// None: it is a `Result` like the other options.
+    pub fn cork(&self) -> io::Result<bool> {
+        Ok(self.handle.conn.options().cork)
+    }
+
+    /// Holds back what does not fill a segment until the cork is pulled, so that a header and the
+    /// file behind it share segments; like Linux's `TCP_CORK`. Held bytes leave after about 200 ms at
+    /// the latest, when the stream is shut down, and when Nagle's algorithm is switched off.
+    ///
+    /// ```
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (mut stream, mut peer) = estab::testing::streams().await?;
+    /// stream.set_cork(true)?;
+    /// stream.write_all(b"200 OK\r\n\r\n").await?;
+    /// stream.write_all(b"hello").await?;
+    /// stream.set_cork(false)?;
+    /// let mut answer = [0; 15];
+    /// peer.read_exact(&mut answer).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// None: it is a `Result` like the other options.
+    pub fn set_cork(&self, cork: bool) -> io::Result<()> {
+        self.handle.conn.set_option(|options| options.cork = cork);
+        Ok(())
+    }
+
     /// What becomes of unsent bytes when the stream is dropped.
     ///
     /// # Errors

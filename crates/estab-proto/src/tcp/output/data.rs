@@ -48,16 +48,16 @@ impl Connection {
     /// that do so too. It ends the stream so far if `all`; `is_cut` says that it is so small because
     /// of the congestion window.
     fn small_may_go(&self, len: u32, before: u32, all: bool, is_cut: bool) -> bool {
-        let nagle_permits =
-            self.is.contains(Is::NODELAY) || (before == 0 && self.snd.una == self.snd.nxt);
+        let nagle_permits = !self.is.contains(Is::CORK)
+            && (self.is.contains(Is::NODELAY) || (before == 0 && self.snd.una == self.snd.nxt));
         let worthwhile = (all && self.is_pushed(nagle_permits))
             || (nagle_permits && len >= self.snd.max_wnd / 2);
         (worthwhile && !is_cut) || (before == 0 && self.is.contains(Is::OVERRIDE))
     }
 
     /// Whether a small segment with the last queued bytes may leave now: Nagle holds it while
-    /// anything is unacknowledged, but neither urgent bytes nor the end of the stream, nor what shall
-    /// tell whether a timeout was spurious (RFC 5682 §2.1 step 2b).
+    /// anything is unacknowledged, a cork in any case, but neither urgent bytes nor the end of the
+    /// stream, nor what shall tell whether a timeout was spurious (RFC 5682 §2.1 step 2b).
     // RFC 9293: MUST-60, SHLD-7, MAY-16.
     fn is_pushed(&self, nagle_permits: bool) -> bool {
         nagle_permits || self.fin_due() || self.snd.up.is_some() || self.recovery.wants_new_data()

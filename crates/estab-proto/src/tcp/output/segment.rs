@@ -4,7 +4,7 @@ use estab_timer::{Instant, Stage, Timer};
 
 use crate::recovery::Retransmit;
 use crate::seq::SeqNumber;
-use crate::tcp::connection::{Connection, Ctx, Is};
+use crate::tcp::connection::{Connection, Ctx, Is, Notices};
 use crate::tcp::negotiate::{Handshake, syn_options, syn_window};
 use crate::tcp::output::data::NewData;
 use crate::tcp::output::options::blocks_within;
@@ -117,6 +117,10 @@ impl Connection {
         // No longer than IP can say, since it is less than the whole.
         segment.segment_size = (new.len > full).then_some(full as u16);
         self.is.remove(Is::OVERRIDE);
+        if self.config.unsent_limit.is_some() {
+            // There is room for as much again.
+            self.notices |= Notices::WRITABLE;
+        }
         self.is
             .set(Is::FIN_SENT, self.is.contains(Is::FIN_SENT) || new.fin);
         let len = new.len + u32::from(new.fin);

@@ -98,6 +98,7 @@ impl<D: Device> Core<D> {
         let (stack, id) = (&mut self.stack, conn.id);
         // They fail only if the connection is gone, and then nobody misses them.
         let _ = stack.set_nodelay(now, id, options.nodelay);
+        let _ = stack.set_cork(now, id, options.cork);
         let _ = stack.set_keepalive(now, id, options.keepalive);
         let _ = stack.set_ttl(now, id, options.ttl);
         let _ = stack.set_tos(now, id, options.tos);

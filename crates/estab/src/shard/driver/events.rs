@@ -100,9 +100,11 @@ impl<D: Device> Core<D> {
     }
 
     /// Whether a writer should go on: not for a few bytes at a time, but once a third of the
-    /// buffer is free, as in Linux.
+    /// buffer, or of what may wait in it, is free, as in Linux.
     fn is_worth_waking(&self, id: ConnId, room: usize) -> bool {
-        room * 2 >= self.stack.send_queued(id)
+        let queued = self.stack.send_queued(id);
+        let limit = self.stack.unsent_limit(id).flatten();
+        room * 2 >= limit.map_or(queued, |limit| queued.min(limit as usize))
     }
 
     /// The connection is over, and its handle the last to hear of it.
