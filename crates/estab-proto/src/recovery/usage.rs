@@ -12,6 +12,17 @@ use super::{CaState, Recovery};
 use crate::SeqNumber;
 use crate::congestion::Controller;
 
+/// What limits the flight beside the congestion window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supply {
+    /// Nothing: more data waits.
+    Plenty,
+    /// The send buffer, which is full: it may be smaller than the window.
+    Buffered,
+    /// The application, which has written no more, or the peer's window.
+    Exhausted,
+}
+
 /// The most that was in flight in the present round trip.
 ///
 /// A window that the flight did not fill was not tested by the network, so it must not grow. The
@@ -61,26 +72,30 @@ impl Usage {
     }
 
     /// New data went out, and `in_flight` is the pipe now. Gives the largest flight of the last
-    /// retransmission timeout, if the window was not full in all that time.
+    /// retransmission timeout, if the window was not full in all that time and no more data goes out
+    /// now.
     pub(super) fn underused(
         &mut self,
         now: Instant,
         rto: Duration,
         in_flight: u32,
+        supply: Supply,
         cc: &Controller,
         mss: u32,
     ) -> Option<u32> {
         let millis = now.as_millis() as u32;
         let full = in_flight.saturating_add(mss) > cc.cwnd();
         let doubling = cc.in_slow_start() && cc.cwnd() / 2 < in_flight;
+        let in_use = full || doubling || supply == Supply::Buffered;
         self.used = self.used.max(in_flight);
         let elapsed = Duration::from_millis(millis.wrapping_sub(self.since).into());
-        if !(full || doubling) && elapsed < rto {
+        let over = supply == Supply::Exhausted && elapsed >= rto;
+        if !(in_use || over) {
             return None;
         }
         let used = core::mem::take(&mut self.used);
         self.since = millis;
-        (!(full || doubling)).then_some(used)
+        (!in_use).then_some(used)
     }
 
     /// Whether the flight filled the window in this round, as of the last acknowledgment.
@@ -91,20 +106,21 @@ impl Usage {
 
 impl Recovery {
     /// New data went out: tells the controller if the flight has not filled the window for as long as
-    /// the retransmission timeout `rto`. `starved` says whether that is for want of data or of the
-    /// peer's window, and not because the send buffer is smaller than the window.
+    /// the retransmission timeout `rto`, and `supply` is exhausted.
     ///
     /// During an episode the window is what the episode makes of it.
     pub fn validate_window(
         &mut self,
         now: Instant,
         rto: Duration,
-        starved: bool,
+        supply: Supply,
         cc: &mut Controller,
     ) {
         let in_flight = self.in_flight();
-        let underused = self.usage.underused(now, rto, in_flight, cc, self.mss);
-        if let Some(used) = underused.filter(|_| starved && self.state == CaState::Open) {
+        let underused = self
+            .usage
+            .underused(now, rto, in_flight, supply, cc, self.mss);
+        if let Some(used) = underused.filter(|_| self.state == CaState::Open) {
             cc.on_underused(now, used);
         }
     }

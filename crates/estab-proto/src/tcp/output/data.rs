@@ -1,6 +1,7 @@
 //! When new data may go: windows, Nagle's algorithm, sender SWS avoidance
 //! (RFC 9293 §3.7.4, §3.8.6.2.1).
 
+use crate::recovery::Supply;
 use crate::tcp::connection::{Connection, Is};
 use crate::tcp::negotiate::{TCP_HEADER, ip_header};
 use crate::wire::tcp::MAX_OPTIONS_LEN;
@@ -53,6 +54,17 @@ impl Connection {
         let worthwhile = (all && self.is_pushed(nagle_permits))
             || (nagle_permits && len >= self.snd.max_wnd / 2);
         (worthwhile && !is_cut) || (before == 0 && self.is.contains(Is::OVERRIDE))
+    }
+
+    /// What limits the flight beside the congestion window.
+    pub(super) fn supply(&self) -> Supply {
+        if self.unsent().min(self.snd.usable()) >= self.text_room() {
+            Supply::Plenty
+        } else if self.send.len() >= self.send_limit as usize {
+            Supply::Buffered
+        } else {
+            Supply::Exhausted
+        }
     }
 
     /// Whether a small segment with the last queued bytes may leave now: Nagle holds it while

@@ -42,6 +42,7 @@ impl Connection {
         let idle = now.saturating_duration_since(self.figures.last_data_sent_at);
         if self.snd.una == self.snd.nxt && idle > self.rtt.rto() && self.unsent() > 0 {
             self.cc.on_idle(now, idle, self.rtt.rto());
+            self.recovery.forget_episode();
         }
     }
 
@@ -126,9 +127,9 @@ impl Connection {
         let len = new.len + u32::from(new.fin);
         self.snd.nxt += len;
         self.recovery.on_sent(now, seq, len);
-        let starved = self.send.len() < self.send_limit as usize;
+        let (rto, supply) = (self.rtt.rto(), self.supply());
         self.recovery
-            .validate_window(now, self.rtt.rto(), starved, &mut self.cc);
+            .validate_window(now, rto, supply, &mut self.cc);
         self.figures.bytes_sent += u64::from(new.len);
         self.figures.last_data_sent_at = now;
         self.start_retransmission_timer(now);
