@@ -149,17 +149,22 @@ fn windows(area: &Area<'_>, picture: &Picture<'_>) -> Drawn {
 fn rates(area: &Area<'_>, picture: &Picture<'_>) -> Drawn {
     let flows = &picture.report.flows;
     let rate = picture.rate / 1e6;
-    // Slow start paces at twice the rate and more: what is beyond is cut off.
+    let window = picture.rtt.max(picture.report.elapsed / 150);
+    let arriving: Vec<Vec<_>> = flows
+        .iter()
+        .map(|it| arriving(it, window).collect())
+        .collect();
+    let fastest = arriving.iter().flatten().map(|(_, y)| *y);
     let paced = most(flows, |it| Some(it.pacing_rate? as f64 * 8e-6));
-    let top = (1.08 * paced).clamp(1.15 * rate, 2.2 * rate);
+    // Slow start paces at twice the rate and more: what is beyond is cut off.
+    let top = (1.15 * fastest.fold(paced, f64::max)).min(2.2 * rate);
     let mut panel = panel(area, "Rate, Mbit/s", picture.end(), top)?;
     limit(&mut panel, picture.end(), rate)?;
-    for (index, flow) in flows.iter().enumerate() {
+    for (index, (flow, arriving)) in flows.iter().zip(arriving).enumerate() {
         let colour = colour(index);
         let pacing = points(flow, |it| Some((it.pacing_rate? as f64 * 8e-6).min(top)));
         panel.draw_series(LineSeries::new(pacing, colour.mix(0.5).stroke_width(1)))?;
-        let window = picture.rtt.max(picture.report.elapsed / 150);
-        let arriving = arriving(flow, window).map(|(x, y)| (x, y.min(top)));
+        let arriving = arriving.into_iter().map(|(x, y)| (x, y.min(top)));
         panel.draw_series(LineSeries::new(arriving, colour.stroke_width(2)))?;
     }
     let key = [
@@ -282,8 +287,11 @@ fn keys(area: &Area<'_>, keys: &[(Stroke, &str)]) -> Drawn {
     Ok(())
 }
 
-/// A dashed line across the panel.
+/// A dashed line across the panel, if it is so high.
 fn limit(panel: &mut Panel<'_, '_>, end: f64, y: f64) -> Drawn {
+    if y > panel.y_range().end {
+        return Ok(());
+    }
     let ends = [(0.0, y), (end, y)];
     panel.draw_series(DashedLineSeries::new(ends, 5, 4, INK.stroke_width(1)))?;
     Ok(())

@@ -55,6 +55,7 @@ pub(super) struct Run {
     queue: Vec<(Duration, u64)>,
     drops: Vec<(Duration, u64)>,
     dropped: u64,
+    probes: u64,
 }
 
 impl Run {
@@ -87,6 +88,7 @@ impl Run {
             queue: Vec::new(),
             drops: Vec::new(),
             dropped: 0,
+            probes: 0,
         }
     }
 
@@ -259,10 +261,12 @@ impl Run {
     /// Records what changed of the senders.
     fn look(&mut self) {
         let at = self.now - START;
+        let probes = self.sender.stats().tail_loss_probes;
+        let probed = probes > std::mem::replace(&mut self.probes, probes);
         for flow in &mut self.flows {
             let info = flow.sender.and_then(|id| self.sender.info(id));
             if let Some(info) = info {
-                flow.recorder.look(at, info);
+                flow.recorder.look(at, info, probed);
             }
         }
     }

@@ -95,24 +95,33 @@ impl Recorder {
         });
     }
 
-    /// Compares the sender with what it was at the last look.
-    pub(super) fn look(&mut self, at: Duration, info: Info) {
+    /// Compares the sender with what it was at the last look; `probed` says that one of the host's
+    /// senders has probed since.
+    pub(super) fn look(&mut self, at: Duration, info: Info, probed: bool) {
         if info.state == State::SynSent {
             return;
         }
         match self.last.take() {
-            Some(last) => self.compare(at, &last, &info),
+            Some(last) => self.compare(at, &last, &info, probed),
             None => self.note(at, Happening::Opened, 1, &info),
         }
         self.last = Some(info);
     }
 
-    fn compare(&mut self, at: Duration, last: &Info, info: &Info) {
+    fn compare(&mut self, at: Duration, last: &Info, info: &Info, probed: bool) {
+        // Who sent something when a probe was sent, sent it.
+        let probes = u64::from(probed && info.bytes_sent > last.bytes_sent);
         for (what, now, then) in [
             (
                 Happening::TimedOut,
-                u64::from(info.back_offs),
-                u64::from(last.back_offs),
+                info.back_offs.into(),
+                last.back_offs.into(),
+            ),
+            (Happening::Probed, probes, 0),
+            (
+                Happening::Undone,
+                info.reductions_undone.into(),
+                last.reductions_undone.into(),
             ),
             (Happening::Retransmitted, info.retransmits, last.retransmits),
         ] {
@@ -143,6 +152,7 @@ fn change(from: CaState, to: CaState) -> Option<Happening> {
     match to {
         _ if from == to => None,
         CaState::Recovery => Some(Happening::RecoveryBegan),
+        CaState::Cwr => Some(Happening::ReductionBegan),
         CaState::Open | CaState::Disorder if is_episode(from) => Some(Happening::RecoveryEnded),
         // A timeout the sender counts itself.
         _ => None,
