@@ -6,6 +6,7 @@
 //! - [`app`]: an application that writes, reads, stalls and closes by a plan;
 //! - [`check`]: the rules every packet must keep, written apart from the stack;
 //! - [`kernel`], [`transfer`]: a stack against the kernel over a TUN, and bytes with their hash;
+//! - [`kernels`]: two kernels, each in a namespace, with an emulated path between them;
 //! - [`faulty`]: the faults of [`link`] for real streams, in tokio's time;
 //! - [`link`], [`rng`], [`pattern`], [`trace`]: faults, seeds, streams and traces.
 
@@ -15,6 +16,7 @@ pub mod faulty;
 pub mod host;
 pub mod icmp;
 pub mod kernel;
+pub mod kernels;
 pub mod link;
 pub mod pattern;
 pub mod peer;

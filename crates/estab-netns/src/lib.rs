@@ -17,15 +17,19 @@
 //! }
 //! ```
 //!
+//! Inside, a [`Namespace`] is one more, into which a thread can move: two hosts in one process.
+//!
 //! The crate runs `unshare`, `ip` and `sh`; it is for Linux.
 
 #![forbid(unsafe_code)]
 
+mod another;
 mod isolated;
 mod namespace;
 mod net;
 mod unavailable;
 
+pub use another::Namespace;
 pub use isolated::{DEFAULT_LIMIT, SKIP_VARIABLE, isolated, isolated_for, skipped};
 pub use namespace::{Entered, enter};
 pub use net::{disable_dad, ip, loopback_up, sysctl};
