@@ -21,10 +21,10 @@ const BLOCK: usize = 64 << 10;
 
 pub(crate) fn bench(group: &mut BenchmarkGroup<'_, WallTime>) {
     let mut couple = Couple::connected();
-    measure(group, "memory/sans-io", |chunks| {
+    measure(group, "memory/sans-io", None, |chunks| {
         couple.transfer(chunks * CHUNK)
     });
-    measure(group, "memory/async", over_the_link);
+    measure(group, "memory/async", None, over_the_link);
 }
 
 /// Two stacks with a connection between them, and their clock.

@@ -31,12 +31,13 @@ pub(crate) fn bench(group: &mut BenchmarkGroup<'_, WallTime>) {
                 let transfer = transfer(&stack, server, wish, chunks * CHUNK);
                 wait(&runtime, transfer)
             };
-            measure(group, &format!("tun/{how}/{family}/estab to kernel"), |n| {
-                run(Wish::Take, n)
-            });
-            measure(group, &format!("tun/{how}/{family}/kernel to estab"), |n| {
-                run(Wish::Give, n)
-            });
+            for (wish, way) in [
+                (Wish::Take, "estab to kernel"),
+                (Wish::Give, "kernel to estab"),
+            ] {
+                let name = format!("tun/{how}/{family}/{way}");
+                measure(group, &name, None, |chunks| run(wish, chunks));
+            }
         }
         wait(&runtime, async move {
             let driver = stack.clone();

@@ -51,7 +51,7 @@ fn try_peer() -> io::Result<()> {
 pub(crate) fn bench(group: &mut BenchmarkGroup<'_, WallTime>) {
     let mut other = other_end().expect("a namespace at the other end");
     let server = SERVER.parse().expect("an address");
-    measure(group, NAME, |chunks| {
+    measure(group, NAME, Some(other.id()), |chunks| {
         send(server, chunks * CHUNK).expect("a transfer")
     });
     drop(other.stdin.take());

@@ -15,6 +15,7 @@ use estab_timer::Instant;
 use pin_project::pin_project;
 use slotmap::SecondaryMap;
 use tokio::task::coop::unconstrained;
+use tokio::task::yield_now;
 use tokio::time::Sleep;
 use tracing::Span;
 
@@ -152,7 +153,9 @@ impl<D: Device> Future for Driver<D> {
             *this.armed = Instant::NEVER;
         }
         if again || rang {
-            cx.waker().wake_by_ref();
+            // Not woken at once: tokio polls the future of `block_on` only every so many tasks, and
+            // it may be the one that reads what came in. What yields comes after it.
+            let _ = pin!(yield_now()).poll(cx);
         }
         Poll::Pending
     }
