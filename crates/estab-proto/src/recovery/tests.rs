@@ -1,3 +1,4 @@
+mod by_time;
 mod fuzz;
 mod late;
 mod link;

@@ -7,7 +7,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use estab_timer::{Duration, Instant};
+use estab_timer::{Duration, Instant, RtoConfig, RttEstimator, Timer};
 
 use crate::SeqNumber;
 use crate::congestion::{Algorithm, Controller};
@@ -95,6 +95,12 @@ pub(super) struct Outcome {
     pub(super) done_at: Duration,
     /// Timeouts.
     pub(super) timeouts: u32,
+    /// Tail loss probes.
+    pub(super) probes: u32,
+    /// Segments that were lost.
+    pub(super) lost: u32,
+    /// Reductions of `ssthresh`.
+    pub(super) reductions: u32,
     /// Segments sent again.
     pub(super) retransmits: u32,
     /// Those of them that were not known to be lost.
@@ -128,6 +134,9 @@ pub(super) struct Link<'a> {
     free_at: Instant,
     rto_at: Option<Instant>,
     back_off: u32,
+    /// The estimator that the timers follow, all three of them; without one there is only the
+    /// retransmission timer, and it is fixed.
+    rtt: Option<RttEstimator>,
     /// Given the number of a transmission and its offset in the stream: whether it is lost.
     drop: &'a mut dyn FnMut(u32, u32) -> bool,
     outcome: Outcome,
@@ -142,6 +151,8 @@ pub(super) struct Link<'a> {
     pub(super) late: fn(u32) -> Duration,
     /// What would arrive at the receiver from the first moment on arrives at the second.
     pub(super) spike: Option<(Duration, Duration)>,
+    /// What is sent between these moments is lost.
+    pub(super) outage: Option<(Duration, Duration)>,
 }
 
 impl<'a> Link<'a> {
@@ -171,6 +182,7 @@ impl<'a> Link<'a> {
             free_at: Instant::ZERO,
             rto_at: None,
             back_off: 0,
+            rtt: None,
             drop,
             outcome: Outcome {
                 ssthresh: u32::MAX,
@@ -182,7 +194,16 @@ impl<'a> Link<'a> {
             timestamps: false,
             late: |_| Duration::ZERO,
             spike: None,
+            outage: None,
         }
+    }
+
+    /// The timers follow the round-trip time as they do in a connection.
+    pub(super) fn measure(&mut self) {
+        let mut rtt = RttEstimator::new(&RtoConfig::default());
+        rtt.on_sample(DELAY * 2);
+        self.recovery.on_rtt_sample(self.now, DELAY * 2);
+        self.rtt = Some(rtt);
     }
 
     /// The receiver reports duplicates.
@@ -199,9 +220,9 @@ impl<'a> Link<'a> {
         self.send();
         while self.receiver.nxt != self.iss + self.total || self.recovery.outstanding() > 0 {
             let next = self.events.first_key_value().map(|(&(at, _), _)| at);
-            match (next, self.rto_at) {
-                (Some(at), rto) if rto.is_none_or(|rto| at <= rto) => self.deliver(),
-                (_, Some(rto)) => self.time_out(rto),
+            match (next, self.next_timer()) {
+                (Some(at), timer) if timer.is_none_or(|(_, due)| at <= due) => self.deliver(),
+                (_, Some((timer, due))) => self.expire(timer, due),
                 (_, None) => panic!("nothing under way and no timer: {:?}", self.recovery),
             }
             assert!(
@@ -219,6 +240,29 @@ impl<'a> Link<'a> {
         self.outcome
     }
 
+    fn next_timer(&self) -> Option<(Timer, Instant)> {
+        match &self.rtt {
+            Some(rtt) => self.recovery.deadline(rtt),
+            None => self.rto_at.map(|at| (Timer::Retransmit, at)),
+        }
+    }
+
+    fn expire(&mut self, timer: Timer, due: Instant) {
+        let ssthresh = self.cc.ssthresh();
+        match timer {
+            Timer::TailLossProbe => {
+                self.now = due;
+                self.outcome.probes += u32::from(self.recovery.on_probe_timeout(due));
+            }
+            Timer::Reorder => {
+                self.now = due;
+                self.recovery.on_reorder_timeout(due, &mut self.cc);
+            }
+            _ => self.time_out(due),
+        }
+        self.outcome.reductions += u32::from(self.cc.ssthresh() < ssthresh);
+    }
+
     fn deliver(&mut self) {
         let Some(((at, _), event)) = self.events.pop_first() else {
             return;
@@ -234,6 +278,7 @@ impl<'a> Link<'a> {
                 let elapsed = u64::from((at.as_millis() as u32).wrapping_sub(echo));
                 let input = AckInput {
                     sack: &sack,
+                    srtt: self.rtt.and_then(|rtt| rtt.srtt()),
                     ts_echo: self.timestamps.then_some(echo),
                     ts_rtt: self
                         .timestamps
@@ -252,7 +297,11 @@ impl<'a> Link<'a> {
             self.back_off = 0;
             self.rto_at = (self.recovery.outstanding() > 0).then(|| self.now + RTO);
         }
+        if let (Some(estimator), Some(rtt)) = (&mut self.rtt, sample.rtt) {
+            estimator.on_sample(rtt);
+        }
         let after = (self.cc.cwnd(), self.cc.ssthresh());
+        self.outcome.reductions += u32::from(after.1 < before.1);
         let outcome = &mut self.outcome;
         if let Some(spurious) = sample.spurious {
             outcome.spurious.push((spurious, after.0, after.1));
@@ -275,6 +324,9 @@ impl<'a> Link<'a> {
             .before
             .push((self.cc.cwnd(), self.cc.ssthresh()));
         self.recovery.on_rto(at, &mut self.cc);
+        if let Some(rtt) = &mut self.rtt {
+            rtt.back_off();
+        }
         self.back_off = (self.back_off + 1).min(6);
         self.rto_at = Some(at + RTO * (1 << self.back_off));
     }
@@ -285,14 +337,13 @@ impl<'a> Link<'a> {
             let nxt = self.recovery.una() + self.recovery.outstanding();
             let unsent = self.total - (nxt - self.iss);
             let quota = self.recovery.quota(&self.cc);
-            if let Some(lost) = self.recovery.next_retransmit(&self.cc) {
+            let forced = self.recovery.forced || self.recovery.is_probe_due();
+            if self.recovery.is_probe_due() {
+                self.probe(nxt, unsent);
+            } else if let Some(lost) = self.recovery.next_retransmit(&self.cc) {
                 self.resend(lost.seq, lost.len);
             } else if unsent > 0 && quota > 0 {
-                let len = unsent.min(quota).min(MSS * self.burst);
-                self.recovery.on_sent(self.now, nxt, len);
-                for offset in (0..len).step_by(MSS as usize) {
-                    self.transmit(nxt + offset, MSS.min(len - offset));
-                }
+                self.send_new(nxt, unsent.min(quota).min(MSS * self.burst));
             } else if let Some(rescue) = self.recovery.next_rescue(&self.cc) {
                 self.outcome.rescues += 1;
                 self.resend(rescue.seq, rescue.len);
@@ -300,6 +351,28 @@ impl<'a> Link<'a> {
                 break;
             }
             self.rto_at = self.rto_at.or(Some(self.now + RTO));
+            // RFC 9937 §3 and RFC 5681 §3.1: nothing beyond the window but what opens an episode.
+            assert!(
+                forced || self.recovery.in_flight() <= self.cc.cwnd(),
+                "{:?}",
+                self.recovery
+            );
+        }
+    }
+
+    fn send_new(&mut self, nxt: SeqNumber, len: u32) {
+        self.recovery.on_sent(self.now, nxt, len);
+        for offset in (0..len).step_by(MSS as usize) {
+            self.transmit(nxt + offset, MSS.min(len - offset));
+        }
+    }
+
+    /// RFC 8985 §7.3: new data if there is some, else the last segment.
+    fn probe(&mut self, nxt: SeqNumber, unsent: u32) {
+        if unsent > 0 {
+            self.send_new(nxt, unsent.min(MSS));
+        } else if let Some(last) = self.recovery.next_probe() {
+            self.resend(last.seq, last.len);
         }
     }
 
@@ -313,7 +386,13 @@ impl<'a> Link<'a> {
         let number = self.outcome.sent;
         self.outcome.sent += 1;
         self.free_at = self.free_at.max(self.now) + SPACING;
-        if !(self.drop)(number, seq - self.iss) {
+        let elapsed = self.now - Instant::ZERO;
+        let out = self
+            .outage
+            .is_some_and(|(from, to)| (from..to).contains(&elapsed));
+        if out || (self.drop)(number, seq - self.iss) {
+            self.outcome.lost += 1;
+        } else {
             let tick = self.now.as_millis() as u32;
             let mut arrival = self.free_at + DELAY + (self.late)(number);
             if let Some((from, to)) = self.spike
