@@ -78,9 +78,6 @@ impl Checker {
         let Packet::Tcp { src, dst, view } = view::read(packet, true)? else {
             return Ok(());
         };
-        if view.flags & !0x3f != 0 {
-            return Err("unknown flags".into());
-        }
         if view.has(SYN) && (view.has(FIN) || view.has(RST)) {
             return Err("SYN with FIN or RST".into());
         }

@@ -7,7 +7,8 @@ use estab_proto::SeqNumber;
 use estab_proto::seq::WireWindow;
 use estab_proto::wire::tcp::fill_checksum;
 use estab_proto::wire::{
-    Flags, IpPacket, IpRepr, Pretty, SackBlock, Segment, Sum, TcpOptions, Timestamps, protocol,
+    EcnCodepoint, Flags, IpPacket, IpRepr, Pretty, SackBlock, Segment, Sum, TcpOptions, Timestamps,
+    protocol,
 };
 
 /// A segment on its way from `src` to `dst`.
@@ -109,6 +110,17 @@ impl Seg {
     pub fn sack(mut self, left: SeqNumber, right: SeqNumber) -> Self {
         self.opts.sack.push(SackBlock { left, right });
         self
+    }
+
+    /// Sets the ECN field.
+    pub fn with_ecn(mut self, ecn: EcnCodepoint) -> Self {
+        self.tos = ecn.on(self.tos);
+        self
+    }
+
+    /// The ECN field.
+    pub fn ecn(&self) -> EcnCodepoint {
+        EcnCodepoint::of(self.tos)
     }
 
     /// Whether all of `flags` are set.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use estab_proto::config::StackConfig;
+use estab_proto::wire::EcnCodepoint;
 use estab_proto::{ConnId, FourTuple, Instant, IpCidr, ListenConfig, ListenerId, Stack, State};
 
 use crate::host::Host;
@@ -76,6 +77,8 @@ pub struct World {
     /// Asked of every segment sent, by whom it was, whether it goes on the link: for losing a
     /// certain one.
     pub pass: Option<Pass>,
+    /// Asked of every ECN-capable segment that goes on the link: whether the link marks it.
+    pub mark: Option<Pass>,
     in_flight: BinaryHeap<Reverse<InFlight>>,
     order: u64,
 }
@@ -136,6 +139,7 @@ impl World {
             links,
             trace: Trace::default(),
             pass: None,
+            mark: None,
             in_flight: BinaryHeap::new(),
             order: 0,
         }
@@ -176,6 +180,7 @@ impl World {
         {
             return;
         }
+        let packet = self.marked(side, packet);
         for (at, packet) in self.links[side as usize].carry(self.now, packet) {
             self.order += 1;
             let (order, to) = (self.order, side.other());
@@ -186,6 +191,19 @@ impl World {
                 packet,
             }));
         }
+    }
+
+    /// The packet with CE, if it is ECN-capable and the link marks it.
+    fn marked(&mut self, side: Side, packet: Vec<u8>) -> Vec<u8> {
+        if let Some(mark) = &mut self.mark
+            && let Some(mut seg) = Seg::parse(&packet)
+            && seg.ecn() != EcnCodepoint::NotEct
+            && mark(side, &seg)
+        {
+            seg.tos = EcnCodepoint::Ce.on(seg.tos);
+            return seg.packet();
+        }
+        packet
     }
 
     /// When something happens next.

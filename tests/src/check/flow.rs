@@ -26,6 +26,8 @@ pub(super) struct Flow {
     rcv_edge: u64,
     rcv_end: u64,
     tsval: Option<u32>,
+    /// Our SYN was ECN-capable: then everything may be (RFC 8257 §3.6).
+    ect_on_all: bool,
     /// Our FIN was acknowledged, or the connection was reset.
     is_over: bool,
 }
@@ -39,6 +41,8 @@ pub(super) struct Offer {
     sack: bool,
     timestamps: bool,
     wnd: u16,
+    /// What the flags ask or agree to of ECN.
+    ace: u8,
 }
 
 impl Offer {
@@ -51,6 +55,7 @@ impl Offer {
             sack: view.options.sack_permitted,
             timestamps: view.options.tsval.is_some(),
             wnd: view.wnd,
+            ace: view.ace,
         }
     }
 }
@@ -85,6 +90,7 @@ impl Flow {
             rcv_edge: 0,
             rcv_end: u64::from(peer.is_some()),
             tsval: None,
+            ect_on_all: view.ecn != 0,
             is_over: false,
         }
     }
@@ -149,6 +155,7 @@ impl Flow {
         }
         ensure!(view.has(SYN) || view.has(ACK), "neither SYN nor ACK");
         self.check_options(view)?;
+        self.check_ecn(view)?;
         let seq = unwrap(view.seq, self.iss, self.snd_end);
         ensure!(seq >= 0, "before the initial sequence number");
         let seq = seq as u64;
@@ -164,6 +171,31 @@ impl Flow {
         if view.has(ACK) {
             self.check_ack(view)?;
         }
+        Ok(())
+    }
+
+    /// RFC 3168 §6.1.1 to §6.1.6, RFC 9768 §3.2.3.2.1, RFC 8311 §4.2.
+    fn check_ecn(&self, view: &View) -> Result<(), String> {
+        let agreed = self.both(|offer| offer.ace != 0);
+        ensure!(view.ecn & 1 == 0, "ECT(1) or CE");
+        if view.has(SYN) {
+            let answers = view.has(ACK) && view.ace != 0;
+            ensure!(!answers || agreed, "agrees to ECN that was not asked for");
+            ensure!(
+                view.has(ACK) || !view.options.accecn,
+                "AccECN option on a SYN"
+            );
+            ensure!(
+                view.ecn == 0 || (self.ect_on_all && view.ace != 0),
+                "SYN with ECT"
+            );
+            return Ok(());
+        }
+        ensure!(view.ace == 0 || agreed, "ECN flags not agreed");
+        ensure!(!view.options.accecn || agreed, "AccECN option not agreed");
+        let new = unwrap(view.seq, self.iss, self.snd_end) == self.snd_end as i64;
+        let may = agreed && (self.ect_on_all || (new && !view.text.is_empty()));
+        ensure!(view.ecn == 0 || may, "ECT on what is no new data");
         Ok(())
     }
 

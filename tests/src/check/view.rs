@@ -13,6 +13,10 @@ pub(super) struct View {
     pub(super) seq: u32,
     pub(super) ack: u32,
     pub(super) flags: u8,
+    /// AE, CWR and ECE as one number.
+    pub(super) ace: u8,
+    /// The ECN field of the IP header.
+    pub(super) ecn: u8,
     pub(super) wnd: u16,
     pub(super) options: Options,
     pub(super) options_len: usize,
@@ -27,6 +31,7 @@ pub(super) struct Options {
     pub(super) sack_permitted: bool,
     pub(super) sack: Vec<(u32, u32)>,
     pub(super) tsval: Option<u32>,
+    pub(super) accecn: bool,
 }
 
 /// What an IP packet holds.
@@ -58,9 +63,9 @@ impl View {
 ///
 /// What is wrong with it.
 pub(super) fn read(packet: &[u8], strict: bool) -> Result<Packet, String> {
-    let (src, dst, protocol, payload) = match packet.first().map(|first| first >> 4) {
-        Some(4) => read_ipv4(packet, strict)?,
-        Some(6) => read_ipv6(packet, strict)?,
+    let ((src, dst, protocol, payload), ecn) = match packet.first().map(|first| first >> 4) {
+        Some(4) => (read_ipv4(packet, strict)?, packet[1] & 3),
+        Some(6) => (read_ipv6(packet, strict)?, packet[1] >> 4 & 3),
         _ => return Err("no IP version".into()),
     };
     let pseudo = pseudo_header(src, dst, protocol, payload.len());
@@ -79,7 +84,10 @@ pub(super) fn read(packet: &[u8], strict: bool) -> Result<Packet, String> {
             Ok(Packet::Tcp {
                 src,
                 dst,
-                view: read_tcp(payload, strict)?,
+                view: View {
+                    ecn,
+                    ..read_tcp(payload, strict)?
+                },
             })
         }
         other => Err(format!("checksum or protocol {other}")),
@@ -127,7 +135,7 @@ fn read_tcp(tcp: &[u8], strict: bool) -> Result<View, String> {
     if header_len < 20 || header_len > tcp.len() {
         return Err("TCP data offset".into());
     }
-    if tcp[12] & 0x0f != 0 {
+    if tcp[12] & 0x0e != 0 {
         return Err("TCP reserved bits".into());
     }
     let mut options = Options::default();
@@ -138,7 +146,9 @@ fn read_tcp(tcp: &[u8], strict: bool) -> Result<View, String> {
     Ok(View {
         seq: long(tcp, 4),
         ack: long(tcp, 8),
-        flags: tcp[13],
+        flags: tcp[13] & 0x3f,
+        ace: (tcp[12] & 1) << 2 | tcp[13] >> 6,
+        ecn: 0,
         wnd: word(tcp, 14),
         options,
         options_len: header_len - 20,
@@ -172,6 +182,7 @@ impl Options {
                         .collect();
                 }
                 (8, 10) => self.tsval = Some(long(rest, 2)),
+                (172 | 174, 2 | 5 | 8 | 11) => self.accecn = true,
                 _ => return Err(format!("option {kind} of length {len}")),
             }
             rest = &rest[len..];

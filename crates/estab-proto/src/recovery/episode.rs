@@ -25,7 +25,14 @@ impl Recovery {
     /// Finds what is lost, and changes the state. Gives how much was found.
     pub(super) fn react(&mut self, input: &AckInput<'_>, news: &News, cc: &mut Controller) -> u32 {
         let (now, prior_state, room) = (input.now, self.state, self.room(cc));
-        let ended = self.is_in_episode() && self.board.una().after_eq(self.point);
+        let una = self.board.una();
+        let ended = match self.state {
+            CaState::Open | CaState::Disorder => false,
+            // What acknowledges the last segment sent before the reduction may still report the
+            // mark that led to it: the peer has not seen CWR (RFC 3168 §6.1.2).
+            CaState::Cwr => una.after(self.point),
+            CaState::Recovery | CaState::Loss => una.after_eq(self.point),
+        };
         if ended {
             self.leave(now, cc);
         }
@@ -72,10 +79,6 @@ impl Recovery {
             self.keep_room(room, cc);
         }
         losses.bytes
-    }
-
-    fn is_in_episode(&self) -> bool {
-        matches!(self.state, CaState::Cwr | CaState::Recovery | CaState::Loss)
     }
 
     /// Judges by time if the peer sends SACK blocks and it is to be done so, else by counting.

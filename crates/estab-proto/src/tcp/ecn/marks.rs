@@ -44,8 +44,8 @@ pub(super) struct Marks {
     last: EcnCodepoint,
     /// Segments that are still to carry the option.
     option_due: u8,
-    /// All counters go into the next option, whether they ever moved or not.
-    all: bool,
+    /// Options sent: the first have all counters, whether these ever moved or not.
+    options: u8,
     /// When an option last left; [`Instant::NEVER`]: not yet.
     told_at: Instant,
 }
@@ -63,7 +63,7 @@ impl Marks {
             last: EcnCodepoint::NotEct,
             // The first acknowledgement and the first data (RFC 9768 §3.2.3.2.1).
             option_due: REPEATS,
-            all: true,
+            options: 0,
             told_at: Instant::NEVER,
         }
     }
@@ -139,7 +139,7 @@ impl Marks {
     /// came.
     pub(super) fn option_now(&self) -> AccEcn {
         let counters = [self.e0b, self.ceb, self.e1b];
-        let carried = if self.all || self.e1b != FIRST_ECT {
+        let carried = if self.options < REPEATS || self.e1b != FIRST_ECT {
             3
         } else {
             2
@@ -155,7 +155,7 @@ impl Marks {
         self.told = self.cep;
         if option {
             self.option_due = self.option_due.saturating_sub(1);
-            self.all &= self.option_due > 0;
+            self.options = self.options.saturating_add(1);
             self.told_at = now;
         }
     }
