@@ -62,6 +62,11 @@ impl Stack {
         self.held(id).map_or(0, |held| held.conn.send_queued())
     }
 
+    /// Bytes in the send buffer that were not sent yet; 0 if the id is stale.
+    pub fn send_unsent(&self, id: ConnId) -> usize {
+        self.held(id).map_or(0, |held| held.conn.send_unsent())
+    }
+
     /// Copies received bytes into `buf`; returns how many, 0 for the end of the stream.
     ///
     /// # Errors

@@ -25,6 +25,11 @@ impl Connection {
         self.send.len()
     }
 
+    /// Bytes in the send buffer that were not sent yet.
+    pub(crate) fn send_unsent(&self) -> usize {
+        self.unsent() as usize
+    }
+
     /// SEND without a copy: takes all of `data` if there is any room.
     pub(crate) fn send(&mut self, data: Bytes) -> Result<usize, CallError> {
         self.check_send()?;
@@ -32,6 +37,7 @@ impl Connection {
         if len > 0 && self.send_room() == 0 {
             return Err(CallError::WouldBlock);
         }
+        self.note_app_limit();
         self.send.push(data);
         Ok(len)
     }
@@ -43,6 +49,7 @@ impl Connection {
         if len == 0 && !data.is_empty() {
             return Err(CallError::WouldBlock);
         }
+        self.note_app_limit();
         self.send.push_slice(data.get(..len).unwrap_or(data));
         Ok(len)
     }

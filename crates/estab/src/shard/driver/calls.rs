@@ -63,7 +63,7 @@ impl<D: Device> Core<D> {
                 Err(_) => chunks.clear(),
             }
         }
-        let room = self.stack.send_room(conn.id);
+        let room = self.room(conn.id);
         let mut tx = lock(&conn.tx);
         tx.put_back(chunks);
         tx.set_room(room);
