@@ -12,6 +12,9 @@ use crate::shared::Conn;
 use crate::shared::accept::{Attempt, Listening};
 use crate::sync::lock;
 
+/// Bytes that may wait to be sent for the first time.
+const WRITE_AHEAD: usize = 512 << 10;
+
 impl<D: Device> Core<D> {
     /// Tells the handle of an event. Returns whether the stack has something to send in turn.
     pub(super) fn deliver(&mut self, now: Instant, event: Event) -> bool {
@@ -20,7 +23,7 @@ impl<D: Device> Core<D> {
             Event::Connected(id) => {
                 if let Some(conn) = self.conns.get(id) {
                     tracing::debug!(connection = %conn.tuple, "established");
-                    opened(conn, self.stack.send_room(id));
+                    opened(conn, self.room(id));
                 }
             }
             Event::Readable(id) => self.fill(id),
@@ -88,7 +91,7 @@ impl<D: Device> Core<D> {
             }
             return took;
         }
-        let room = self.stack.send_room(id);
+        let room = self.room(id);
         tx.set_room(room);
         if tx.wakers.is_empty() || !self.is_worth_waking(id, room) {
             return took;
@@ -99,12 +102,19 @@ impl<D: Device> Core<D> {
         took
     }
 
+    /// Bytes the application may write now: as many as the send buffer has room for, and no more than
+    /// are sent before the processor's cache has forgotten them.
+    pub(super) fn room(&self, id: ConnId) -> usize {
+        let ahead = WRITE_AHEAD.saturating_sub(self.stack.send_unsent(id));
+        self.stack.send_room(id).min(ahead)
+    }
+
     /// Whether a writer should go on: not for a few bytes at a time, but once a third of the
     /// buffer, or of what may wait in it, is free, as in Linux.
     fn is_worth_waking(&self, id: ConnId, room: usize) -> bool {
-        let queued = self.stack.send_queued(id);
         let limit = self.stack.unsent_limit(id).flatten();
-        room * 2 >= limit.map_or(queued, |limit| queued.min(limit as usize))
+        let ahead = limit.map_or(WRITE_AHEAD, |limit| WRITE_AHEAD.min(limit as usize));
+        room * 2 >= self.stack.send_queued(id).min(ahead)
     }
 
     /// The connection is over, and its handle the last to hear of it.
@@ -145,7 +155,7 @@ impl<D: Device> Core<D> {
                 if let Some(ttl) = acceptor.ttl() {
                     conn.set_option(|options| options.ttl = ttl);
                 }
-                opened(&conn, self.stack.send_room(conn.id));
+                opened(&conn, self.room(conn.id));
                 self.fill(conn.id);
                 Some(conn)
             }),
