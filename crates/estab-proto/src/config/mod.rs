@@ -20,7 +20,7 @@ pub use ecn::Ecn;
 pub use recovery::RecoveryConfig;
 
 use crate::addr::IpCidr;
-use crate::congestion::Algorithm;
+use crate::congestion::{Algorithm, Pacing};
 
 /// What a stack has once.
 #[derive(Clone, Debug)]
@@ -175,6 +175,12 @@ pub struct TcpConfig {
     pub persist: PersistConfig,
     /// The congestion control algorithm.
     pub congestion: Algorithm,
+    /// Leave the first slow start when the queue grows, before it overflows (RFC 9406).
+    pub hystart: bool,
+    /// Whether segments leave spread over the round trip.
+    pub pacing: Pacing,
+    /// The most to send at, in bytes per second, where sending is paced; `None`: no bound.
+    pub max_pacing_rate: Option<u64>,
     /// The rules by which losses are found and repaired.
     pub recovery: RecoveryConfig,
     /// Explicit congestion notification (RFC 3168, RFC 9768).
@@ -211,6 +217,9 @@ impl TcpConfig {
             fin_wait_2: FinWait2Config::default(),
             persist: PersistConfig::default(),
             congestion: Algorithm::default(),
+            hystart: true,
+            pacing: Pacing::default(),
+            max_pacing_rate: None,
             recovery: RecoveryConfig::RFC_STRICT,
             ecn: Ecn::default(),
         }

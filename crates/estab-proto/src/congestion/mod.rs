@@ -3,6 +3,7 @@
 //! What is lost, and what to send next, is [`recovery`](crate::recovery)'s to say. An algorithm sees
 //! one [`AckSample`] per acknowledgment and turns it into a [`Window`].
 
+mod bbr;
 mod cubic;
 mod hystart;
 mod new_reno;
@@ -14,6 +15,7 @@ use core::fmt;
 
 use estab_timer::{Duration, Instant};
 
+pub use bbr::Bbr;
 pub use cubic::Cubic;
 pub use new_reno::NewReno;
 pub use pacing::{Pacer, Pacing, Rate};
@@ -33,6 +35,9 @@ pub enum Algorithm {
     /// Growth by a cubic function of the time since the last loss (RFC 9438).
     #[default]
     Cubic,
+    /// BBRv3 (draft-ietf-ccwg-bbr): at the rate the path was measured to deliver. It keeps queues
+    /// short and is not stopped by random loss. It is an experiment still: choose it knowingly.
+    Bbr,
 }
 
 impl Algorithm {
@@ -40,7 +45,7 @@ impl Algorithm {
     pub fn paced(self) -> Paced {
         match self {
             Self::NewReno => Paced::No,
-            Self::Cubic => Paced::Yes,
+            Self::Cubic | Self::Bbr => Paced::Yes,
         }
     }
 }
@@ -177,6 +182,8 @@ pub struct Controller {
 enum Engine {
     NewReno(NewReno),
     Cubic(Cubic),
+    /// Much state, and rarely used.
+    Bbr(Box<Bbr>),
     Custom(Box<dyn CongestionControl>),
 }
 
@@ -203,6 +210,7 @@ macro_rules! dispatch {
         match &mut $self.algorithm {
             Engine::NewReno(it) => it.$method(&mut $self.window, $($argument),*),
             Engine::Cubic(it) => it.$method(&mut $self.window, $($argument),*),
+            Engine::Bbr(it) => it.$method(&mut $self.window, $($argument),*),
             Engine::Custom(it) => it.$method(&mut $self.window, $($argument),*),
         }
     };
@@ -217,15 +225,13 @@ impl Controller {
 
     /// The same with HyStart++ for a sender that is paced or not (RFC 9406 §4.3), or without it.
     pub fn with_hystart(algorithm: Algorithm, mss: u32, hystart: Option<Paced>) -> Self {
-        let hystart = hystart.map(HyStart::new);
+        let (window, hystart) = (Window::new(mss), hystart.map(HyStart::new));
         let algorithm = match algorithm {
             Algorithm::NewReno => Engine::NewReno(NewReno::new(hystart)),
             Algorithm::Cubic => Engine::Cubic(Cubic::new(hystart)),
+            Algorithm::Bbr => Engine::Bbr(Box::new(Bbr::new(&window))),
         };
-        Self {
-            window: Window::new(mss),
-            algorithm,
-        }
+        Self { window, algorithm }
     }
 
     /// A controller that follows an algorithm of the user's.
@@ -323,6 +329,7 @@ impl Controller {
     pub fn uses_prr(&self) -> bool {
         match &self.algorithm {
             Engine::NewReno(_) | Engine::Cubic(_) => true,
+            Engine::Bbr(it) => it.uses_prr(),
             Engine::Custom(it) => it.uses_prr(),
         }
     }
@@ -331,6 +338,7 @@ impl Controller {
     pub fn wants_rate(&self) -> bool {
         match &self.algorithm {
             Engine::NewReno(_) | Engine::Cubic(_) => false,
+            Engine::Bbr(it) => it.wants_rate(),
             Engine::Custom(it) => it.wants_rate(),
         }
     }
@@ -340,7 +348,7 @@ impl Controller {
     pub fn is_paced(&self) -> bool {
         match &self.algorithm {
             Engine::NewReno(_) => false,
-            Engine::Cubic(_) => true,
+            Engine::Cubic(_) | Engine::Bbr(_) => true,
             Engine::Custom(_) => self.pacing_rate().is_some(),
         }
     }
@@ -357,7 +365,8 @@ impl Controller {
             algorithm: match &self.algorithm {
                 Engine::NewReno(it) => Saved::NewReno(*it),
                 Engine::Cubic(it) => Saved::Cubic(*it),
-                Engine::Custom(_) => Saved::Nothing,
+                // It keeps its own (draft-ietf-ccwg-bbr §5.5.11.1).
+                Engine::Bbr(_) | Engine::Custom(_) => Saved::Nothing,
             },
         }
     }

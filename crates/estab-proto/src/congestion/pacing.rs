@@ -12,6 +12,9 @@ const BURST: Duration = Duration::from_millis(1);
 /// average. More is lost, so that no idle time becomes a burst.
 const CREDIT: Duration = Duration::from_millis(4);
 
+/// The longest that anything waits: a round-trip time may be whatever the peer makes it look.
+const HORIZON: Duration = Duration::from_secs(10);
+
 /// The gains of a rate that follows from the window, in tenths: while the window doubles each round
 /// trip, and while it grows slowly.
 const GAINS: (u64, u64) = (20, 12);
@@ -126,7 +129,7 @@ impl Pacer {
     /// how long it may be.
     pub fn on_sent(&mut self, now: Instant, len: u32, mss: u32, rate: Rate) -> Option<Instant> {
         let earliest = Instant::ZERO + (now - Instant::ZERO).saturating_sub(CREDIT);
-        self.next = self.next.max(earliest) + rate.time(len);
+        self.next = (self.next.max(earliest) + rate.time(len)).min(now + HORIZON);
         let pair = mss.saturating_mul(2);
         self.quantum = rate.bytes(BURST).max(pair);
         let burst = BURST.max(rate.time(pair));

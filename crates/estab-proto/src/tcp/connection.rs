@@ -11,7 +11,7 @@ use estab_timer::{
 use crate::addr::FourTuple;
 use crate::buffer::{RecvBuffer, RecvTuner, SendBuffer};
 use crate::config::TcpConfig;
-use crate::congestion::Controller;
+use crate::congestion::{Controller, Pacer};
 use crate::error::{ConnectionError, SoftError};
 use crate::recovery::Recovery;
 use crate::seq::{SeqNumber, WireWindow};
@@ -153,6 +153,7 @@ pub(crate) struct Connection {
     pub(super) send_limit: u32,
     pub(super) recovery: Recovery,
     pub(super) cc: Controller,
+    pub(super) pacer: Pacer,
     pub(super) rtt: RttEstimator,
     pub(super) timers: Deadlines,
     pub(super) delayed_ack: DelayedAck,
@@ -284,6 +285,6 @@ mod tests {
     #[test]
     fn the_record_is_small() {
         let size = core::mem::size_of::<Connection>();
-        assert!(size <= 1208, "{size} bytes");
+        assert!(size <= 1224, "{size} bytes");
     }
 }

@@ -10,7 +10,7 @@ use estab_timer::{
 use crate::addr::FourTuple;
 use crate::buffer::{RecvBuffer, RecvTuner, SendBuffer};
 use crate::config::TcpConfig;
-use crate::congestion::Controller;
+use crate::congestion::{Controller, Paced, Pacer, Pacing};
 use crate::recovery::Recovery;
 use crate::seq::SeqNumber;
 use crate::tcp::connection::{Connection, Figures, Is, Notices};
@@ -63,6 +63,7 @@ impl Connection {
             send_limit: config.send_buffer.initial,
             recovery: Recovery::new(iss + 1, mss, false),
             cc: Controller::new(config.congestion, mss),
+            pacer: Pacer::default(),
             rtt: RttEstimator::new(&config.rto),
             timers: Deadlines::new(),
             delayed_ack: DelayedAck::new(&config.delayed_ack),
@@ -180,12 +181,13 @@ impl Connection {
             _ => {}
         }
         let mss = self.snd_mss();
+        self.cc = self.controller(mss);
         self.recovery = Recovery::new(self.snd.iss + 1, mss, self.is.contains(Is::SACK))
-            .with_rules(&self.config.recovery);
+            .with_rules(&self.config.recovery)
+            .with_rate_samples(self.cc.wants_rate());
         if let Some(rtt) = self.rtt.latest() {
             self.recovery.on_rtt_sample(now, rtt);
         }
-        self.cc = Controller::new(self.config.congestion, mss);
         self.cc.on_handshake_done(syn_lost);
         self.progress.on_progress(now, false);
         self.timers.cancel(Timer::Retransmit);
@@ -197,6 +199,16 @@ impl Connection {
             self.go(Transition::Close);
         }
         self.rearm_keepalive(now);
+    }
+
+    fn controller(&self, mss: u32) -> Controller {
+        let algorithm = self.config.congestion;
+        let paced = match self.config.pacing {
+            Pacing::Off => Paced::No,
+            Pacing::On => Paced::Yes,
+            Pacing::Auto => algorithm.paced(),
+        };
+        Controller::with_hystart(algorithm, mss, self.config.hystart.then_some(paced))
     }
 
     /// Payload bytes of a full segment: what the peer and the path can take, without the options

@@ -9,6 +9,7 @@ use crate::tcp::connection::{Connection, Ctx, Is, Notices};
 impl Connection {
     /// Handles every deadline that has passed.
     pub(crate) fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
+        self.note_app_limit();
         while let Some(timer) = self.timers.take_expired(ctx.now) {
             match timer {
                 Timer::Retransmit => self.on_retransmission_timeout(ctx),
@@ -59,6 +60,7 @@ impl Connection {
             self.is |= Is::SYN_DUE | Is::SYN_RETRANSMITTED;
             return;
         }
+        self.timers.cancel(Timer::Pacing);
         self.recovery.on_rto(ctx.now, &mut self.cc);
         self.recovery.keep_estimate(self.rtt.snapshot());
         self.arm_loss_timer(ctx.now);

@@ -94,6 +94,7 @@ impl Connection {
     fn take_ack(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) {
         let seg = arrival.seg;
         let fin_seq = self.fin_seq();
+        self.note_app_limit();
         let advanced = seg.ack - self.snd.una;
         let window_changed = self.update_window(arrival);
         let congestion = self.read_congestion(ctx, seg, advanced);

@@ -80,7 +80,8 @@ impl Connection {
     /// is for one alone: a segment with either stays single.
     fn longest_text(&self, full: u32) -> u32 {
         let headers = ip_header(self.tuple.is_ipv6()) + TCP_HEADER + MAX_OPTIONS_LEN as u32;
-        let segments = u32::from(self.longest_packet).saturating_sub(headers) / full;
+        let longest = u32::from(self.longest_packet).saturating_sub(headers);
+        let segments = longest.min(self.pacer.quantum()) / full;
         if self.snd.up.is_some() || self.sends_cwr_bit() {
             full
         } else {

@@ -5,6 +5,7 @@
 //! the construction (`segment`) writes.
 
 mod data;
+mod pacing;
 mod options;
 mod plan;
 mod segment;

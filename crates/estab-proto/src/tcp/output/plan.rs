@@ -31,14 +31,8 @@ impl Connection {
                 if let Some(probe) = self.next_probe() {
                     return Some(probe);
                 }
-                if let Some(lost) = self.in_window(self.recovery.next_retransmit(&self.cc)) {
-                    return Some(Plan::Retransmit(lost));
-                }
-                if let Some(new) = self.next_data() {
-                    return Some(Plan::New(new));
-                }
-                if let Some(rescue) = self.in_window(self.recovery.next_rescue(&self.cc)) {
-                    return Some(Plan::Retransmit(rescue));
+                if let Some(text) = self.next_text() {
+                    return Some(text);
                 }
                 if self.is.contains(Is::PROBE_DUE) {
                     return Some(Plan::Probe);
@@ -46,6 +40,21 @@ impl Connection {
             }
         }
         (self.acks_due > 0).then_some(Plan::Ack)
+    }
+
+    /// What was lost, or else what was never sent, as far as the windows and the pacer let it.
+    fn next_text(&self) -> Option<Plan> {
+        if self.is_held() {
+            return None;
+        }
+        if let Some(lost) = self.in_window(self.recovery.next_retransmit(&self.cc)) {
+            return Some(Plan::Retransmit(lost));
+        }
+        if let Some(new) = self.next_data() {
+            return Some(Plan::New(new));
+        }
+        self.in_window(self.recovery.next_rescue(&self.cc))
+            .map(Plan::Retransmit)
     }
 
     /// The tail loss probe, if one is due: new data whatever the congestion window and Nagle's

@@ -136,6 +136,7 @@ impl Connection {
         if !self.has_unsent() {
             self.snd.up = None;
         }
+        self.note_sent(now, len);
         segment
     }
 
@@ -157,6 +158,7 @@ impl Connection {
         ctx.stats.retransmits += 1;
         self.trace(|| tracing::debug!(seq = lost.seq.to_u32(), len, "retransmission"));
         self.start_retransmission_timer(now);
+        self.note_sent(now, len);
         segment
     }
 
