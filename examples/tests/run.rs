@@ -75,6 +75,14 @@ fn chat() {
 }
 
 #[test]
+fn satellite() {
+    let output = run("satellite", &[]);
+    for proof in ["200 OK: 4194304 bytes of /picture", " s of virtual time took "] {
+        assert!(output.contains(proof), "{output}");
+    }
+}
+
+#[test]
 fn lifecycle_from_the_first_syn_to_closed() {
     let proofs = [
         "SYN seq=x",
