@@ -78,7 +78,7 @@ pub(super) struct Scoreboard {
     nxt: SeqNumber,
     /// No record below is pending: where the search for the next retransmission starts.
     resume: SeqNumber,
-    /// Everything below that is not selectively acknowledged was judged lost.
+    /// Everything below that is not selectively acknowledged was judged lost, or sent again.
     judged: SeqNumber,
     records: Records,
     ranges: Ranges,

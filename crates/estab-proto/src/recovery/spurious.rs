@@ -151,13 +151,7 @@ impl Recovery {
         if !matches!(self.state, CaState::Recovery | CaState::Loss) {
             return;
         }
-        // By time, what was sent again is judged apart.
-        let from = if self.rules.rack {
-            self.board.una()
-        } else {
-            self.high_rxt
-        };
-        self.board.unmark_lost(from);
+        self.board.unmark_lost();
         if let Some(target) = self.end_reduction().filter(|_| !undone) {
             cc.set_cwnd(target);
         }

@@ -146,12 +146,20 @@ impl Scoreboard {
         }
     }
 
-    /// Nothing is lost after all. Judging starts again at `from`: what is below was sent again, and so
-    /// will come anyway.
-    pub(in crate::recovery) fn unmark_lost(&mut self, from: SeqNumber) {
+    /// Nothing is lost after all, nor what was sent again. Judging starts over with the first that was
+    /// not: what is below will come anyway.
+    pub(in crate::recovery) fn unmark_lost(&mut self) {
+        self.judged = self.nxt;
         for index in 0..self.records.len() {
-            self.update(index, |record| record.lost = false);
+            self.update(index, |record| {
+                record.in_retransmit |= record.lost && record.retransmitted;
+                record.lost = false;
+            });
+            if let Some(record) = self.records.get(index)
+                && !(record.sacked || record.in_retransmit)
+            {
+                self.judged = self.judged.min(record.seq);
+            }
         }
-        self.judged = from.max(self.una);
     }
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::seeded;
 use crate::SeqNumber;
+use crate::config::RecoveryConfig;
 use crate::congestion::{Algorithm, Controller};
 use crate::recovery::{AckInput, CaState, Recovery};
 use crate::wire::tcp::SackBlock;
@@ -25,6 +26,11 @@ enum Step {
         sack: Vec<(u32, u32)>,
         text: bool,
         wait: u16,
+        /// How many milliseconds ago the clock read what is echoed.
+        echo: Option<u16>,
+        ece: bool,
+        /// How far below its end the acknowledgment reports a duplicate, and how long.
+        duplicate: Option<(u32, u32)>,
     },
     Forged {
         ack: u32,
@@ -33,6 +39,8 @@ enum Step {
     TimeOut,
     Mss(u32),
     Idle,
+    Probe,
+    Reorder,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -43,12 +51,24 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Send(1)),
         4 => (any::<bool>(), 0u32..60_000, 0u32..3_000)
             .prop_map(|(as_asked, offset, len)| Step::Resend { as_asked, offset, len }),
-        6 => (prop_oneof![Just(0), 0u32..4_000], near, any::<bool>(), any::<u16>())
-            .prop_map(|(advance, sack, text, wait)| Step::Ack { advance, sack, text, wait }),
+        6 => (
+            prop_oneof![Just(0), 0u32..4_000],
+            near,
+            any::<bool>(),
+            any::<u16>(),
+            prop::option::of(0u16..200),
+            prop::bool::weighted(0.05),
+            prop::option::weighted(0.2, (0u32..9_000, 0u32..4_000)),
+        )
+            .prop_map(|(advance, sack, text, wait, echo, ece, duplicate)| Step::Ack {
+                advance, sack, text, wait, echo, ece, duplicate
+            }),
         1 => (any::<u32>(), far).prop_map(|(ack, sack)| Step::Forged { ack, sack }),
         1 => Just(Step::TimeOut),
         1 => (48u32..3_000).prop_map(Step::Mss),
         1 => Just(Step::Idle),
+        1 => Just(Step::Probe),
+        1 => Just(Step::Reorder),
     ]
 }
 
@@ -91,18 +111,31 @@ impl Run {
                 sack,
                 text,
                 wait,
+                echo,
+                ece,
+                duplicate,
             } => {
                 self.now += Duration::from_micros(u64::from(wait));
                 let una = self.recovery.una();
                 let ack = una + advance.min(self.recovery.outstanding());
-                let sack: Vec<_> = sack
-                    .into_iter()
-                    .map(|(left, len)| SackBlock {
-                        left: una + left,
-                        right: una + left + len,
-                    })
-                    .collect();
-                self.ack(ack, &sack, text);
+                let report = duplicate.map(|(below, len)| SackBlock {
+                    left: ack.back(below),
+                    right: ack.back(below) + len.min(below),
+                });
+                let blocks = sack.into_iter().map(|(left, len)| SackBlock {
+                    left: una + left,
+                    right: una + left + len,
+                });
+                let sack: Vec<_> = report.into_iter().chain(blocks).collect();
+                let clock = self.now.as_millis() as u32;
+                self.input(&AckInput {
+                    sack: &sack,
+                    text,
+                    ece,
+                    ts_echo: echo.map(|ago| clock.wrapping_sub(ago.into())),
+                    ts_rtt: echo.map(|ago| Duration::from_millis(ago.into())),
+                    ..AckInput::new(self.now, ack)
+                });
             }
             Step::Forged { ack, sack } => {
                 let block = |(left, right)| SackBlock {
@@ -122,17 +155,30 @@ impl Run {
             Step::Idle => self
                 .cc
                 .on_idle(self.now, Duration::from_secs(9), Duration::from_secs(1)),
+            Step::Probe => {
+                self.recovery.on_probe_timeout(self.now);
+                if let Some(last) = self.recovery.next_probe() {
+                    self.recovery.on_retransmitted(self.now, last.seq, last.len);
+                }
+            }
+            Step::Reorder => self.recovery.on_reorder_timeout(self.now, &mut self.cc),
         }
     }
 
     fn ack(&mut self, ack: SeqNumber, sack: &[SackBlock], text: bool) {
-        let before = self.recovery.delivered();
-        let input = AckInput {
+        self.input(&AckInput {
             sack,
             text,
             ..AckInput::new(self.now, ack)
-        };
-        let sample = self.recovery.on_ack(&input, &mut self.cc);
+        });
+    }
+
+    fn input(&mut self, input: &AckInput<'_>) {
+        let before = self.recovery.delivered();
+        let sample = self.recovery.on_ack(input, &mut self.cc);
+        if let Some(spurious) = sample.spurious {
+            assert!(!(spurious.undone && input.ece));
+        }
         assert!(sample.delivered >= before);
         assert_eq!(sample.in_flight, self.recovery.in_flight());
     }
@@ -155,6 +201,7 @@ impl Run {
         while self.recovery.outstanding() > 0 {
             self.recovery.on_rto(self.now, &mut self.cc);
             assert_eq!(self.recovery.state(), CaState::Loss);
+            self.recovery.keep_estimate(None);
             let lost = self
                 .recovery
                 .next_retransmit(&self.cc)
@@ -176,12 +223,14 @@ proptest! {
         sack in any::<bool>(),
         mss in prop::sample::select(vec![48u32, 536, 1460, 9000, u32::MAX]),
         cubic in any::<bool>(),
+        modern in any::<bool>(),
         steps in prop::collection::vec(step(), 1..120),
     ) {
         let algorithm = if cubic { Algorithm::Cubic } else { Algorithm::NewReno };
         let nxt = SeqNumber::new(iss);
+        let rules = if modern { RecoveryConfig::MODERN } else { RecoveryConfig::RFC_STRICT };
         let mut run = Run {
-            recovery: Recovery::new(nxt, mss, sack),
+            recovery: Recovery::new(nxt, mss, sack).with_rules(&rules),
             cc: Controller::new(algorithm, mss),
             now: Instant::from_secs(1),
             nxt,
