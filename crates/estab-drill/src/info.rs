@@ -1,7 +1,7 @@
 //! `tcpi_*`: the figures of a connection as `TCP_INFO` of Linux names and counts them.
 
 use estab_proto::recovery::CaState;
-use estab_proto::{Duration, Info, Instant, State};
+use estab_proto::{Duration, EcnMode, Info, Instant, State};
 
 use crate::expr::{Names, Value};
 
@@ -93,6 +93,8 @@ impl TcpInfo {
             "tcpi_segs_out" => info.segments_out as i64,
             "tcpi_segs_in" => info.segments_in as i64,
             "tcpi_dsack_dups" => info.dsacks as i64,
+            "tcpi_delivered_ce" => i64::from(info.delivered_ce),
+            "tcpi_received_ce" => i64::from(info.received_ce),
             "tcpi_last_data_sent" => since(info.last_data_sent_at),
             "tcpi_last_data_recv" => since(info.last_data_received_at),
             "tcpi_last_ack_recv" => since(Some(info.last_received_at)),
@@ -117,7 +119,11 @@ fn micros(time: Option<Duration>) -> i64 {
 
 fn options(info: &Info) -> i64 {
     let scaled = info.snd_wscale > 0 || info.rcv_wscale > 0;
-    i64::from(info.timestamps) | i64::from(info.sack) << 1 | i64::from(scaled) << 2
+    let ecn = info.ecn != EcnMode::Off;
+    i64::from(info.timestamps)
+        | i64::from(info.sack) << 1
+        | i64::from(scaled) << 2
+        | i64::from(ecn) << 3
 }
 
 fn state(state: State) -> i64 {
