@@ -161,7 +161,11 @@ impl Run {
                     self.recovery.on_retransmitted(self.now, last.seq, last.len);
                 }
             }
-            Step::Reorder => self.recovery.on_reorder_timeout(self.now, &mut self.cc),
+            Step::Reorder => {
+                if self.recovery.reorder_deadline().is_some() {
+                    self.recovery.on_reorder_timeout(self.now, &mut self.cc);
+                }
+            }
         }
     }
 
