@@ -1,6 +1,7 @@
 //! Socket options: one table by name.
 
 use estab_proto::config::BufferConfig;
+use estab_proto::congestion::Pacing;
 use estab_proto::{ConnId, Duration};
 use estab_timer::{KeepaliveConfig, UserTimeout};
 
@@ -57,6 +58,7 @@ impl Kernel {
                 "sysctl net.ipv4.tcp_congestion_control={algorithm}"
             ))?;
             socket.tcp.congestion = changed.tcp.congestion;
+            socket.tcp.pacing = changed.tcp.pacing;
             return before_open(id, name);
         }
         if REMEMBERED.contains(&name) {
@@ -155,6 +157,10 @@ fn set_fresh(socket: &mut Socket, name: &str, value: i64) -> Attempt {
         "TCP_MAXSEG" => socket.tcp.max_segment = u16::try_from(value).ok(),
         "TCP_NODELAY" => socket.tcp.nodelay = value != 0,
         "TCP_CORK" => socket.is_corked = value != 0,
+        "SO_MAX_PACING_RATE" => {
+            socket.tcp.pacing = Pacing::On;
+            socket.tcp.max_pacing_rate = u64::try_from(value).ok();
+        }
         "TCP_NOTSENT_LOWAT" => socket.tcp.unsent_limit = settings::unsent_limit(value),
         "TCP_SYNCNT" if !(1..=127).contains(&value) => return Ok(Outcome::Errno("EINVAL")),
         "TCP_SYNCNT" => socket.tcp.give_up.r2_syn = settings::syn_time(&socket.tcp, value as u32),
@@ -199,7 +205,7 @@ fn set_open(host: &mut Host, socket: &mut Socket, id: ConnId, name: &str, value:
             socket.tcp.give_up.user_timeout = user_timeout(value);
             stack.set_user_timeout(now, id, user_timeout(value))
         }
-        "TCP_MAXSEG" | "TCP_SYNCNT" => return before_open(Some(id), name),
+        "TCP_MAXSEG" | "TCP_SYNCNT" | "SO_MAX_PACING_RATE" => return before_open(Some(id), name),
         _ => {
             set_keepalive(socket, name, value)?;
             stack.set_keepalive(now, id, socket.has_keepalive.then_some(socket.keepalive))

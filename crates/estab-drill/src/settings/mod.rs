@@ -5,7 +5,8 @@ mod sysctl;
 pub(crate) use sysctl::{syn_time, unsent_limit};
 
 use estab_proto::Duration;
-use estab_proto::config::{BufferConfig, Limits, TcpConfig};
+use estab_proto::config::{BufferConfig, Limits, RecoveryConfig, TcpConfig};
+use estab_proto::congestion::Pacing;
 use estab_timer::KeepaliveConfig;
 
 /// Everything that a command can change.
@@ -24,12 +25,21 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            tcp: TcpConfig::modern(),
+            tcp: unpaced(TcpConfig::modern(), RecoveryConfig::MODERN),
             keepalive: KeepaliveConfig::default(),
             limits: Limits::default(),
             is_running: false,
         }
     }
+}
+
+/// Like Linux without the queueing discipline that paces: what an acknowledgement releases leaves at
+/// once, and slow start takes it into account whole.
+pub(crate) fn unpaced(mut tcp: TcpConfig, recovery: RecoveryConfig) -> TcpConfig {
+    tcp.recovery = recovery;
+    tcp.pacing = Pacing::Off;
+    tcp.hystart = false;
+    tcp
 }
 
 /// What a shell command asks the runner to do beyond changing settings.

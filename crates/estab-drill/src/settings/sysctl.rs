@@ -2,7 +2,7 @@
 
 use estab_proto::Duration;
 use estab_proto::config::{BufferConfig, Ecn, TcpConfig};
-use estab_proto::congestion::Algorithm;
+use estab_proto::congestion::{Algorithm, Pacing};
 
 use crate::settings::Settings;
 
@@ -72,8 +72,8 @@ const IPV4: &[(&str, Meaning)] = &[
     ("tcp_no_metrics_save", Indifferent),
     ("tcp_no_ssthresh_metrics_save", Indifferent),
     ("tcp_min_rtt_wlen", Indifferent),
-    ("tcp_pacing_ss_ratio", Indifferent),
-    ("tcp_pacing_ca_ratio", Indifferent),
+    ("tcp_pacing_ss_ratio", Only(&[200], "another pace")),
+    ("tcp_pacing_ca_ratio", Only(&[120], "another pace")),
     (
         "tcp_thin_linear_timeouts",
         Only(&[0], "linear timeouts of thin streams"),
@@ -229,9 +229,10 @@ fn recovery(settings: &mut Settings, values: &[i64]) -> Result<(), String> {
 }
 
 fn congestion(settings: &mut Settings, value: &str) -> Result<(), String> {
-    settings.tcp.congestion = match value {
-        "cubic" => Algorithm::Cubic,
-        "reno" => Algorithm::NewReno,
+    (settings.tcp.congestion, settings.tcp.pacing) = match value {
+        "cubic" => (Algorithm::Cubic, Pacing::Off),
+        "reno" => (Algorithm::NewReno, Pacing::Off),
+        "bbr" => (Algorithm::Bbr, Pacing::Auto),
         other => {
             return Err(format!(
                 "the stack lacks congestion control by {other} \
