@@ -50,9 +50,12 @@ impl Connection {
                 break;
             }
             let at = |offset: u64| self.rcv.nxt + (offset - self.recv.next()) as u32;
+            let (left, right) = (at(range.start), at(range.end));
+            // The FIN has a number too: without it the peer's last segment is not all there.
+            let fin = u32::from(self.rcv.fin == Some(right));
             blocks.push(SackBlock {
-                left: at(range.start),
-                right: at(range.end),
+                left,
+                right: right + fin,
             });
         }
         blocks
