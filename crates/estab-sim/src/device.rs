@@ -42,7 +42,7 @@
 //! *on* the path is not affected: a packet leaves the queue, the transmitter and every other node at
 //! its exact time, whenever the device is asked for it, so rates are exact and nothing adds up. Only
 //! a round trip becomes up to 1 ms longer each way. Where that matters, drive
-//! [`Pipe`](crate::Pipe)s with [`proto::Stack`](estab::proto::Stack)s directly: their clock has
+//! [`Pipe`]s with [`proto::Stack`](estab::proto::Stack)s directly: their clock has
 //! nanoseconds.
 
 use std::future::Future;

@@ -1,6 +1,11 @@
 //! What became of the packets.
 
+use std::fmt;
+
 use estab_timer::Duration;
+
+#[cfg(test)]
+mod tests;
 
 /// Packets dropped, by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +40,19 @@ impl Drops {
             outage,
         } = self;
         lost + overflow + early + policed + thinned + too_large + outage
+    }
+
+    /// Each cause with its name.
+    fn named(&self) -> [(&'static str, u64); 7] {
+        [
+            ("lost", self.lost),
+            ("overflowed", self.overflow),
+            ("dropped early", self.early),
+            ("policed", self.policed),
+            ("thinned", self.thinned),
+            ("too large", self.too_large),
+            ("in an outage", self.outage),
+        ]
     }
 
     fn add(&mut self, other: &Self) {
@@ -128,5 +146,41 @@ impl Stats {
     /// The first node with this name.
     pub fn node(&self, name: &str) -> Option<&NodeStats> {
         self.nodes.iter().find(|node| node.name == name)
+    }
+}
+
+/// A line for the whole pipe and one for each node, with what is not 0.
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (pushed, delivered) = (self.pushed, self.delivered);
+        write!(f, "{pushed} in, {delivered} out, {} inside", self.inside())?;
+        for node in &self.nodes {
+            write!(f, "\n  {node}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One line, with what is not 0.
+impl fmt::Display for NodeStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} of {}", self.name, self.left, self.entered)?;
+        let others = [
+            ("marked", self.marked),
+            ("duplicated", self.duplicated),
+            ("reordered", self.reordered),
+            ("corrupted", self.corrupted),
+            ("held", self.held),
+        ];
+        for (name, count) in self.dropped.named().into_iter().chain(others) {
+            if count > 0 {
+                write!(f, ", {count} {name}")?;
+            }
+        }
+        if self.peak_bytes > 0 {
+            let (peak, longest) = (self.peak_bytes, self.longest_wait);
+            write!(f, ", up to {peak} bytes for {longest:?}")?;
+        }
+        Ok(())
     }
 }
