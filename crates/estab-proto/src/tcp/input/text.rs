@@ -76,19 +76,19 @@ impl Connection {
             self.ack_each(arrival.segments);
             return;
         }
-        let len = arrival.text.len() as u32;
-        let each = arrival
-            .segment_size
-            .map_or(len, |size| len.min(u32::from(size)))
-            .min(u32::from(self.advertised_mss));
-        self.rcv.mss = self.rcv.mss.max(each as u16);
+        let size = arrival.segment_size.map_or(usize::MAX, usize::from);
+        let each = arrival.text.len().min(size) as u32;
+        self.rcv.mss = self
+            .rcv
+            .mss
+            .max(each.min(u32::from(self.advertised_mss)) as u16);
         let rmss = u32::from(self.rcv.mss);
-        match self
-            .delayed_ack
-            .on_segment(ctx.now, len, rmss, arrival.segments)
-        {
-            AckDecision::Now => self.acks_due = self.acks_due.max(1),
-            AckDecision::At(due) => self.timers.arm(Timer::DelayedAck, due),
+        for text in arrival.text.chunks(size) {
+            let len = text.len() as u32;
+            match self.delayed_ack.on_segment(ctx.now, len, rmss, 1) {
+                AckDecision::Now => self.acks_due = self.acks_due.max(1),
+                AckDecision::At(due) => self.timers.arm(Timer::DelayedAck, due),
+            }
         }
     }
 }

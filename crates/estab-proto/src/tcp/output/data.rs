@@ -58,7 +58,8 @@ impl Connection {
 
     /// What limits the flight beside the congestion window.
     pub(super) fn supply(&self) -> Supply {
-        if self.unsent().min(self.snd.usable()) >= self.text_room() {
+        let full = self.unsent().min(self.snd.usable()) >= self.text_room();
+        if full || self.next_data().is_some() {
             Supply::Plenty
         } else if self.send.len() >= self.send_limit as usize {
             Supply::Buffered
@@ -77,12 +78,13 @@ impl Connection {
 
     /// Bytes of text that the next segment may have, if each one of the network has `full`: more
     /// than that only where the device cuts it. The urgent pointer counts from each segment, and CWR
-    /// is for one alone: a segment with either stays single.
+    /// is for one alone: a segment with either stays single. So does one that options make shorter
+    /// than the MSS, by which recovery tells where a super-segment was cut.
     fn longest_text(&self, full: u32) -> u32 {
         let headers = ip_header(self.tuple.is_ipv6()) + TCP_HEADER + MAX_OPTIONS_LEN as u32;
         let longest = u32::from(self.longest_packet).saturating_sub(headers);
         let segments = longest.min(self.pacer.quantum()) / full;
-        if self.snd.up.is_some() || self.sends_cwr_bit() {
+        if self.snd.up.is_some() || self.sends_cwr_bit() || full != self.snd_mss() {
             full
         } else {
             full * segments.max(1)

@@ -1,0 +1,242 @@
+//! Two stacks and the path between them, in steps.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use estab_proto::config::{StackConfig, TcpConfig};
+use estab_proto::congestion::Pacing;
+use estab_proto::{ConnId, IpCidr, ListenConfig, RxMeta, Stack};
+use estab_tests::rng::Rng;
+use estab_timer::{Duration, Instant};
+
+use crate::offload::{cut, join, text_at};
+
+/// What happens between two moments.
+pub(crate) struct Step {
+    /// Nagle's algorithm off or on, on both sides.
+    pub(crate) nodelay: Option<bool>,
+    pub(crate) client_writes: usize,
+    pub(crate) server_writes: usize,
+    pub(crate) server_reads: usize,
+    pub(crate) client_reads: usize,
+    pub(crate) client_ends: bool,
+    pub(crate) server_ends: bool,
+    pub(crate) lasts_us: u64,
+    /// The probability of a packet to be lost.
+    pub(crate) loss: f64,
+}
+
+/// What is to be the same, step by step.
+pub(crate) struct Outcome {
+    pub(crate) log: Vec<String>,
+    /// Super-segments handed out or in.
+    pub(crate) super_segments: usize,
+}
+
+struct Host {
+    stack: Stack,
+    conn: Option<ConnId>,
+    /// Whether its device cuts what it sends.
+    cuts: bool,
+    /// Packets on their way to it.
+    inbox: Vec<Vec<u8>>,
+    /// The sequence numbers that arrived.
+    seen: HashSet<u32>,
+}
+
+pub(crate) struct World {
+    now: Instant,
+    client: Host,
+    server: Host,
+    joins: bool,
+    /// Draws the losses.
+    rng: Rng,
+    super_segments: usize,
+}
+
+fn addr(ipv6: bool, host: u8) -> IpAddr {
+    if ipv6 {
+        IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, u16::from(host)])
+    } else {
+        IpAddr::from([10, 0, 0, host])
+    }
+}
+
+impl World {
+    pub(crate) fn new(ipv6: bool, cuts: bool, joins: bool, seed: u64) -> Self {
+        let now = Instant::from_secs(1);
+        let host = |number: u8, cuts: bool| {
+            let mut tcp = TcpConfig::modern();
+            tcp.pacing = Pacing::Off;
+            let config = StackConfig {
+                tcp,
+                addrs: vec![IpCidr::new(addr(ipv6, number), if ipv6 { 64 } else { 24 })],
+                checksum_offload: true,
+                segmentation: cuts.then_some(65_535),
+                ..StackConfig::default()
+            };
+            Host {
+                stack: Stack::new(config, [number; 32], now),
+                conn: None,
+                cuts,
+                inbox: Vec::new(),
+                seen: HashSet::new(),
+            }
+        };
+        let (mut client, mut server) = (host(1, cuts), host(2, cuts));
+        let listener = server
+            .stack
+            .listen(ListenConfig {
+                port: Some(80),
+                ..ListenConfig::default()
+            })
+            .unwrap();
+        let remote = (addr(ipv6, 2), 80).into();
+        client.conn = Some(client.stack.connect(now, remote, None, None).unwrap());
+        let mut world = Self {
+            now,
+            client,
+            server,
+            joins,
+            rng: Rng::new(seed),
+            super_segments: 0,
+        };
+        for _ in 0..4 {
+            world.exchange(1_000, 0.0);
+        }
+        world.server.conn = Some(world.server.stack.accept(listener).unwrap().0);
+        world
+    }
+
+    pub(crate) fn run(mut self, steps: &[Step]) -> Outcome {
+        let mut log = Vec::new();
+        for step in steps {
+            let now = self.now;
+            self.client.act(
+                now,
+                step,
+                step.client_writes,
+                step.client_reads,
+                step.client_ends,
+            );
+            self.server.act(
+                now,
+                step,
+                step.server_writes,
+                step.server_reads,
+                step.server_ends,
+            );
+            let mut entry = self.exchange(step.lasts_us, step.loss);
+            entry += &self.client.state();
+            entry += &self.server.state();
+            log.push(entry);
+        }
+        Outcome {
+            log,
+            super_segments: self.super_segments,
+        }
+    }
+
+    /// Lets time pass and everything that is on its way arrive. Tells what was sent.
+    fn exchange(&mut self, lasts_us: u64, loss: f64) -> String {
+        self.now += Duration::from_micros(lasts_us);
+        let mut trace = String::new();
+        let Self {
+            now,
+            client,
+            server,
+            joins,
+            rng,
+            super_segments,
+        } = self;
+        *super_segments += client.arrive(*now, *joins) + server.arrive(*now, *joins);
+        for upwards in [true, false] {
+            let (from, to) = match upwards {
+                true => (&mut *client, &mut *server),
+                false => (&mut *server, &mut *client),
+            };
+            let mut fresh = Vec::new();
+            *super_segments += from.depart(*now, &mut fresh);
+            // The checksum stands for the text.
+            trace.extend(fresh.iter().map(|packet| {
+                let (headers, text) = packet.split_at(text_at(packet));
+                format!("{headers:02x?} {}\n", text.len())
+            }));
+            fresh.retain(|_| !rng.chance(loss));
+            to.inbox.append(&mut fresh);
+        }
+        trace
+    }
+}
+
+impl Host {
+    /// What its application does.
+    fn act(&mut self, now: Instant, step: &Step, writes: usize, reads: usize, ends: bool) {
+        let Some(conn) = self.conn else { return };
+        if let Some(nodelay) = step.nodelay {
+            let _ = self.stack.set_nodelay(now, conn, nodelay);
+        }
+        if writes > 0 && self.stack.send_room(conn) > 0 {
+            let _ = self.stack.send(now, conn, Bytes::from(vec![7; writes]));
+        }
+        let mut buf = vec![0; reads];
+        let _ = self.stack.recv(now, conn, &mut buf);
+        if ends {
+            let _ = self.stack.shutdown(now, conn);
+        }
+        while self.stack.poll_event().is_some() {}
+    }
+
+    fn arrive(&mut self, now: Instant, joins: bool) -> usize {
+        while self.stack.poll_timeout().is_some_and(|due| due <= now) {
+            self.stack.handle_timeout(now);
+            while self.stack.poll_event().is_some() {}
+        }
+        let inbox = std::mem::take(&mut self.inbox);
+        let packets = if joins {
+            join(inbox, &mut self.seen)
+        } else {
+            inbox.into_iter().map(|packet| (packet, None)).collect()
+        };
+        let mut super_segments = 0;
+        for (packet, segment_size) in packets {
+            super_segments += usize::from(segment_size.is_some());
+            let packet = Bytes::from(packet);
+            let meta = RxMeta {
+                segment_size,
+                backing: Some(&packet),
+                ..RxMeta::default()
+            };
+            self.stack.handle_packet(now, &packet, meta);
+        }
+        super_segments
+    }
+
+    fn depart(&mut self, now: Instant, outbox: &mut Vec<Vec<u8>>) -> usize {
+        let mut super_segments = 0;
+        let mut packet = Vec::new();
+        while let Some(transmit) = self.stack.poll_transmit(now) {
+            let size = transmit.segment_size();
+            assert!(self.cuts || size.is_none());
+            super_segments += usize::from(size.is_some());
+            packet.clear();
+            transmit.write_to(&mut packet);
+            outbox.extend(cut(&packet, size));
+        }
+        while self.stack.poll_event().is_some() {}
+        super_segments
+    }
+
+    /// All that can be seen of it, but for how its memory lies.
+    fn state(&self) -> String {
+        let Some(mut info) = self.conn.and_then(|conn| self.stack.info(conn)) else {
+            return String::new();
+        };
+        info.memory = 0;
+        let mut stats = *self.stack.stats();
+        (stats.packets_in, stats.bytes_in) = (0, 0);
+        (stats.packets_out, stats.bytes_out) = (0, 0);
+        format!("{info:?}\n{stats:?}\n")
+    }
+}
