@@ -63,8 +63,8 @@ pub use tcp::{Incoming, IncomingListener, TcpListener, TcpSocket, TcpStream};
 
 pub use estab_proto as proto;
 pub use estab_proto::{
-    CallError, ConnectError, ConnectionError, Counts, FourTuple, Info, IpCidr, ListenConfig,
-    ListenError, SoftError, State, Stats,
+    CallError, ConnectError, ConnectionError, Counts, EcnMode, FourTuple, Info, IpCidr,
+    ListenConfig, ListenError, SoftError, State, Stats,
 };
 
 /// Settings of stacks and connections.

@@ -5,5 +5,6 @@
 
 mod bulk;
 mod close;
+mod ecn;
 mod failure;
 mod many;
