@@ -134,4 +134,18 @@ impl Kernels {
     pub fn report(&self) -> Report {
         self.relay.report()
     }
+
+    /// Whether the path has ended because an interface was deleted.
+    pub fn has_ended(&self) -> bool {
+        self.relay.has_ended()
+    }
+
+    /// Ends the path, and tells what happened on it.
+    ///
+    /// # Errors
+    ///
+    /// When it had ended before, because an interface was deleted.
+    pub fn stop(self) -> io::Result<Report> {
+        self.relay.stop()
+    }
 }

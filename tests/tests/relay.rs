@@ -1,15 +1,15 @@
 //! The kernel's TCP over an emulated path in real time, with itself and with ours.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use estab::Stack;
-use estab_netns::isolated;
+use estab_netns::{ip, isolated};
 use estab_sim::relay::{Relay, stack_port};
 use estab_sim::{Bandwidth, Path, PathBuilder};
-use estab_tests::kernel::{self, KERNEL, OURS};
+use estab_tests::kernel::{self, INTERFACE, KERNEL, OURS};
 use estab_tests::kernels::{KernelHost, Kernels, MTU};
 use estab_tests::transfer::{echo, expect_end, receive, send};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -81,7 +81,10 @@ fn two_kernels_talk_over_a_lossy_path() {
             });
             assert!(rtt >= RTT, "{rtt:?}");
             let report = kernels.report();
-            println!("{rtt:?} {report:#?}");
+            println!(
+                "{rtt:?}\n{}\n{}\n{:?}",
+                report.there, report.back, report.lateness
+            );
             // Packets of the MTU's size, not what the kernel makes of them inside.
             assert!(report.there.pushed > LEN / u64::from(MTU));
             assert!(report.there.dropped().lost > 0 && report.back.dropped().lost > 0);
@@ -105,8 +108,32 @@ fn the_kernel_and_our_stack_talk_over_a_lossy_path() {
                 let stack = Stack::builder().addr((OURS[0], 24)).build(device).unwrap();
                 let rtt = exchange(stack.connect(remote).await.unwrap()).await;
                 assert!(rtt >= RTT, "{rtt:?}");
-                println!("{rtt:?} {:#?}", relay.report());
+                println!("{rtt:?} {:?}", relay.report().lateness);
             });
         });
+    });
+}
+
+/// An interface that is down only loses packets; one that is deleted ends the path.
+#[test]
+fn the_path_ends_with_an_interface() {
+    isolated(|| {
+        let kernels = Kernels::new(path().build()).unwrap();
+        let down = || ip(&["link", "set", INTERFACE, "down"]).unwrap();
+        kernels.second.run(down);
+        let [addr, _] = kernels.second.addrs;
+        let socket = kernels
+            .first
+            .run(|| UdpSocket::bind((KERNEL[0], 0)).unwrap());
+        while kernels.report().refused == 0 {
+            socket.send_to(b"hello?", (addr, 7)).unwrap();
+            thread::sleep(Duration::from_millis(10));
+        }
+        let delete = || ip(&["link", "delete", INTERFACE]).unwrap();
+        kernels.second.run(delete);
+        while !kernels.has_ended() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        kernels.stop().unwrap_err();
     });
 }

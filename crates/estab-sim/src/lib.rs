@@ -7,7 +7,7 @@
 //! | use it | in | to |
 //! |---|---|---|
 //! | as it is | virtual time, to the nanosecond | simulate any protocol on packets |
-//! | behind `device::pair`, a pair of [`estab`](https://docs.rs/estab) devices | tokio's time, paused or not | test async code over TCP on a bad network |
+//! | behind `testing::streams`, or a pair of [`estab`](https://docs.rs/estab) devices | tokio's time, paused or not | test async code over TCP on a bad network |
 //! | in `relay::Relay` | real time, on Linux | join TUNs, so that kernels or stacks meet |
 //!
 //! # Example
@@ -61,7 +61,7 @@
 //!
 //! # Features
 //!
-//! - `tokio` (default): the module `device`.
+//! - `tokio` (default): the modules `device` and `testing`.
 //! - `relay` (default): the module `relay`, on Linux.
 //! - `transfer`: the module `transfer`, whole transfers between two stacks in virtual time.
 #![forbid(unsafe_code)]
@@ -81,6 +81,8 @@ mod stats;
 pub mod device;
 #[cfg(all(feature = "relay", target_os = "linux"))]
 pub mod relay;
+#[cfg(feature = "tokio")]
+pub mod testing;
 #[cfg(feature = "transfer")]
 pub mod transfer;
 

@@ -174,6 +174,11 @@ impl Relay {
         }
     }
 
+    /// Whether it has ended by itself: a descriptor failed or was closed at its other end.
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Ends it, and returns what it did. Packets under way are lost.
     ///
     /// # Errors

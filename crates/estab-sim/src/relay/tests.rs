@@ -102,6 +102,7 @@ fn it_ends_when_an_end_is_closed() {
     };
     let ((here, first), (there, second)) = (pair(), pair());
     let relay = Relay::start(first, second, Path::builder().build()).unwrap();
+    assert!(!relay.has_ended());
     drop(here);
     // The relay drops its ends.
     assert_eq!(rustix::io::read(&there, &mut [0; 10]).unwrap(), 0);
