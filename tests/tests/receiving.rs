@@ -95,6 +95,7 @@ fn three_blocks_fit_beside_timestamps() {
 }
 
 /// RFC 2883: what came twice is told once, in the first block.
+// proves RFC2883-4(2)
 #[test]
 fn a_duplicate_is_reported_once() {
     let (mut peer, _) = with_sack();
@@ -129,7 +130,7 @@ fn no_blocks_for_a_peer_that_did_not_ask() {
 
 /// Whatever the order, overlap and duplication: the stream is exact, and every acknowledgement is
 /// true.
-// proves SHLD-31, MAY-13
+// proves SHLD-31, MAY-13, RFC2018-4#2, RFC2018-8
 #[test]
 fn any_order_is_put_together_and_every_block_is_true() {
     for seed in 0..100 {

@@ -64,7 +64,7 @@ fn indices(segs: &[Seg], base: SeqNumber) -> Vec<u32> {
     segs.iter().map(|seg| index(seg, base)).collect()
 }
 
-// proves MUST-19, SHLD-28
+// proves MUST-19, SHLD-28, RFC5681-3.1#2
 #[test]
 fn a_connection_begins_with_ten_segments() {
     let (mut peer, id) = established(true);
@@ -77,6 +77,7 @@ fn a_connection_begins_with_ten_segments() {
     assert_eq!(indices(&peer.replies(), base), [10, 11, 12, 13]);
 }
 
+// proves RFC5681-3.1#3
 #[test]
 fn a_lost_syn_leaves_one_segment() {
     let mut peer = Peer::listening(settings());
@@ -213,6 +214,7 @@ fn a_timeout_sends_again_from_the_start_in_slow_start() {
 }
 
 /// RFC 2018 §8: what was selectively acknowledged may be dropped again, and is still sent again.
+// proves RFC6675-4Update, RFC2018-8
 #[test]
 fn a_receiver_may_go_back_on_its_word() {
     let (mut peer, id) = established(true);
@@ -320,7 +322,7 @@ fn the_end_of_a_stream_does_not_wait_for_nagle() {
 
 /// Karn: an acknowledgement of a segment sent twice says nothing about the round trip, unless a
 /// timestamp tells which was meant.
-// proves MUST-18
+// proves MUST-18, RFC6298-3#1
 #[test]
 fn the_round_trip_is_measured_from_the_right_transmission() {
     let (mut peer, id) = established(false);

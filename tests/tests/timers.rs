@@ -199,6 +199,7 @@ fn a_half_open_connection_is_given_up() {
 
 /// After a lost SYN the first timeout of data is 3 s (RFC 6298 §5.7), unless a timestamp measured
 /// the round trip.
+// proves RFC6298-5(5.7)
 #[test]
 fn a_lost_syn_makes_the_first_timeout_three_seconds() {
     for (timestamps, expected) in [(false, seconds(3)), (true, millis(200))] {

@@ -7,7 +7,7 @@ use super::Requirement;
 use super::tags::Tags;
 
 /// All of `docs/conformance.md`.
-pub fn render(requirements: &[Requirement], tags: &Tags) -> String {
+pub(crate) fn render(requirements: &[Requirement], tags: &Tags) -> String {
     let mut page = String::from(
         "# Conformance to RFC 9293\n\n\
          Made by `tests/tests/conformance` from `tests/requirements.tsv` and the tags beside \

@@ -8,25 +8,25 @@ use std::path::{Path, PathBuf};
 const PROVES: &str = "// proves ";
 
 /// Where each requirement is named.
-pub type Places = BTreeMap<String, BTreeSet<String>>;
+pub(crate) type Places = BTreeMap<String, BTreeSet<String>>;
 
 /// All that names a requirement.
 #[derive(Default)]
-pub struct Tags {
+pub(crate) struct Tags {
     /// The files whose code meets it; for RFC 9293 alone.
-    pub code: Places,
+    pub(crate) code: Places,
     /// The tests and packet scripts that prove it.
-    pub tests: Places,
+    pub(crate) tests: Places,
 }
 
 /// The workspace.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().expect("the workspace").to_path_buf()
 }
 
 /// Reads every file that may have a tag.
-pub fn scan() -> Tags {
+pub(crate) fn scan() -> Tags {
     let mut tags = Tags::default();
     let root = root();
     let mut files = Vec::new();

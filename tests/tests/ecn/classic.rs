@@ -206,7 +206,7 @@ fn the_diffserv_field_stays_beside_it() {
     assert_eq!(peer.host.stack.tos(id), Some(0x28));
 }
 
-// proves RFC3168-6.1.2#4
+// proves RFC3168-6.1.2#4, RFC9438-4.6#3
 #[test]
 fn a_mark_at_a_window_of_one_segment_waits_for_the_timer() {
     let (mut peer, id, base) = classic(|tcp| {

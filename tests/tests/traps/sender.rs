@@ -107,6 +107,7 @@ fn trap_14_the_retransmission_timeout() {
 }
 
 /// ssthresh comes from what is in flight, once a segment; idle time and a lost SYN start small.
+// proves RFC5681-3.1eq.4, RFC5681-3.1#8
 #[test]
 fn trap_15_where_ssthresh_comes_from() {
     let (mut peer, id, _) = sender(true);

@@ -113,7 +113,7 @@ fn trap_10_a_closed_window_is_not_a_dead_peer() {
 
 /// Two full segments, a hole and its filling are acknowledged at once; a burst once; the delay
 /// runs from the first segment that waits.
-// proves SHLD-18, SHLD-19, MUST-58
+// proves SHLD-18, SHLD-19, MUST-58, RFC5681-4.2, RFC5681-3.2#1
 #[test]
 fn trap_20_delayed_acknowledgements() {
     let (mut peer, id) = established(|tcp| tcp.delayed_ack.quick_segments = 0);

@@ -27,6 +27,7 @@ fn cubic_is_the_default() {
 }
 
 /// RFC 5681 §3.1, RFC 6928 §2.
+// proves RFC5681-3.1#3
 #[test]
 fn a_lost_syn_leaves_one_segment() {
     for mut cc in controllers() {
@@ -67,6 +68,7 @@ fn timeouts_collapse_and_hold_the_threshold() {
     }
 }
 
+// proves RFC9438-4.6#2
 #[test]
 fn nothing_grows_in_recovery_or_unused() {
     for mut cc in controllers() {
@@ -170,7 +172,7 @@ fn ecn_counts_as_loss_unless_the_algorithm_knows_better() {
 
 /// RFC 8511 §3 and §3.1: a mark reduces by less than a loss, eight tenths for NewReno and 0.85 for
 /// CUBIC.
-// proves RFC8511-3, RFC8511-3.1
+// proves RFC8511-3, RFC8511-3.1, RFC8311-4.1
 #[test]
 fn a_mark_reduces_by_less_than_a_loss() {
     for (mut cc, share) in controllers().into_iter().zip([80, 85]) {
@@ -183,7 +185,7 @@ fn a_mark_reduces_by_less_than_a_loss() {
 }
 
 /// RFC 9438 §4.6, RFC 3168 §6.1.2: marks reduce the window to one segment, losses to two.
-// proves RFC9438-4.6#1
+// proves RFC9438-4.6#1, RFC9438-4.6#3
 #[test]
 fn marks_reduce_to_one_segment_and_losses_to_two() {
     for mut cc in controllers() {

@@ -148,7 +148,7 @@ fn an_interactive_connection_waits_for_its_answers() {
 }
 
 /// RFC 9293 MUST-40.
-// proves MUST-40
+// proves MUST-40, RFC5681-4.2
 #[test]
 fn no_configuration_delays_for_half_a_second() {
     let mut acks = DelayedAck::new(&DelayedAckConfig {

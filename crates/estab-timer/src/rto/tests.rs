@@ -18,6 +18,7 @@ fn bare() -> RttEstimator {
     })
 }
 
+// proves RFC6298-2(2.1)
 #[test]
 fn it_starts_at_one_second() {
     let rtt = RttEstimator::new(&RtoConfig::default());
@@ -31,6 +32,7 @@ fn it_starts_at_one_second() {
     assert!(size_of::<RttEstimator>() <= 56);
 }
 
+// proves RFC6298-2(2.2)
 #[test]
 fn the_first_sample_sets_both() {
     let mut rtt = bare();
@@ -41,7 +43,7 @@ fn the_first_sample_sets_both() {
 }
 
 /// Worked by hand from §2.3.
-// proves MUST-18
+// proves MUST-18, RFC6298-2(2.3)
 #[test]
 fn the_formula_uses_the_old_srtt() {
     let mut rtt = bare();
@@ -64,6 +66,7 @@ fn the_formula_uses_the_old_srtt() {
     assert_eq!(rtt.latest(), Some(ms(90)));
 }
 
+// proves RFC6298-1
 #[test]
 fn integers_follow_the_real_formula() {
     let (mut rtt, mut srtt, mut rttvar) = (bare(), 0.0_f64, 0.0_f64);
@@ -83,6 +86,7 @@ fn integers_follow_the_real_formula() {
     }
 }
 
+// proves RFC6298-4
 #[test]
 fn a_steady_path_keeps_the_granularity() {
     let mut rtt = bare();
@@ -93,6 +97,7 @@ fn a_steady_path_keeps_the_granularity() {
     assert_eq!(rtt.rto(), ms(81));
 }
 
+// proves RFC6298-2(2.4)
 #[test]
 fn the_two_floors_differ() {
     for (path, clamped, above) in [(500, 1_000, 700), (3_000, 3_001, 3_200)] {
@@ -106,7 +111,7 @@ fn the_two_floors_differ() {
     }
 }
 
-// proves MUST-19
+// proves MUST-19, RFC6298-5(5.5)-(5.6), RFC6298-2(2.5)
 #[test]
 fn back_off_doubles_up_to_the_maximum() {
     let mut rtt = strict();

@@ -73,6 +73,7 @@ proptest! {
     }
 
     /// Equations 1 and 2 of RFC 9438 §4.2, in floating point.
+    // proves RFC9438-4.1, RFC9438-4.2#1
     #[test]
     fn the_curve_is_that_of_the_rfc(
         cwnd in 2u32..100_000,
@@ -99,6 +100,7 @@ proptest! {
 }
 
 /// RFC 9438 §4.2, §4.4, §4.5: down to 0.7, back at W_max after K, and beyond.
+// proves RFC9438-4.2#1, RFC9438-4.4-4.5
 #[test]
 fn a_wide_window_follows_the_curve() {
     let mut flow = Flow::new(1000, Duration::from_millis(100));
@@ -119,6 +121,7 @@ fn a_wide_window_follows_the_curve() {
 
 /// RFC 9438 §4.3: on a short path as Reno would, 9/17 of a segment a round trip up to the window
 /// before the loss and a whole one from there.
+// proves RFC9438-4.3
 #[test]
 fn a_narrow_window_grows_as_reno() {
     let mut flow = Flow::new(20, Duration::from_millis(1));
@@ -146,6 +149,7 @@ fn a_narrow_window_grows_as_reno() {
 }
 
 /// RFC 9438 §4.7.
+// proves RFC9438-4.7
 #[test]
 fn a_second_loss_below_the_plateau_lowers_it() {
     let mut flow = Flow::new(1000, Duration::from_millis(100));
@@ -169,6 +173,7 @@ fn the_reduction_is_by_flight() {
 }
 
 /// RFC 9438 §4.8: the stage after a timeout starts on the plateau.
+// proves RFC9438-4.8
 #[test]
 fn a_timeout_restarts_the_curve() {
     let mut flow = Flow::new(1000, Duration::from_millis(100));
@@ -190,6 +195,7 @@ fn a_timeout_restarts_the_curve() {
 
 /// RFC 9438 §4.2, §5.8: time in which the window was not used, or nothing was sent at all, is not on
 /// the curve.
+// proves RFC9438-4.2,5.8
 #[test]
 fn unused_time_does_not_count() {
     let mut flow = Flow::new(1000, Duration::from_millis(100));
@@ -241,6 +247,7 @@ fn a_restart_begins_another_stage() {
 }
 
 /// RFC 9438 §4.2: at most half as much again in a round trip, however late on the curve.
+// proves RFC9438-4.2#2
 #[test]
 fn growth_is_bounded() {
     let mut flow = Flow::new(100, Duration::from_secs(20));

@@ -13,7 +13,7 @@ fn avoiding() -> (NewReno, Window) {
 }
 
 /// RFC 5681 §3.1: one segment a round trip, however the receiver acknowledges.
-// proves MUST-19
+// proves MUST-19, RFC5681-3.1#6
 #[test]
 fn a_segment_a_round_trip() {
     for per_ack in [10, 500, MSS, 2 * MSS, 5 * MSS, 10 * MSS] {
@@ -41,6 +41,7 @@ fn an_acknowledgment_of_everything_is_worth_a_segment() {
 }
 
 /// RFC 5681 §3.1: integer arithmetic does not stop the growth of a window of more than MSS².
+// proves RFC5681-3.1#7
 #[test]
 fn a_vast_window_grows() {
     let (mut reno, mut window) = avoiding();

@@ -4,6 +4,7 @@ use super::*;
 use crate::congestion::tests::sample;
 
 /// RFC 6928 §2, equation 1.
+// proves RFC5681-3.1#1
 #[test]
 fn the_initial_window_counts_bytes() {
     for (mss, window) in [
@@ -32,6 +33,7 @@ fn the_window_has_bounds() {
 }
 
 /// RFC 5681 §3.1.
+// proves RFC5681-3.1#10
 #[test]
 fn a_smaller_mss_keeps_the_segments_and_a_larger_the_bytes() {
     let mut window = Window::new(1400);

@@ -35,6 +35,7 @@ fn the_edge_is_below_three_segments_or_three_ranges() {
     assert_eq!(edge(&[(1, 2), (17, 20)]), Some(1700));
 }
 
+// proves RFC5681-3.2#2, RFC9937-6.2#1
 #[test]
 fn duplicates_leave_the_network_one_segment_each() {
     let mut duplicates = Duplicates::default();

@@ -102,6 +102,7 @@ proptest! {
 
     /// SetPipe() and NextSeg() rule 1 agree with the octets, whatever is selectively acknowledged
     /// and however segments were sent.
+    // proves RFC6675-4SetPipe
     #[test]
     fn the_pipe_is_that_of_rfc_6675(
         una in prop::sample::select(vec![0, 0x7fff_ff80, 0x7fff_ffff, 0x8000_0001, u32::MAX - 77]),

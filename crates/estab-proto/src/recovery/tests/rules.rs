@@ -6,6 +6,7 @@ use crate::recovery::{CaState, Recovery, Retransmit};
 use crate::wire::tcp::SackBlock;
 
 /// RFC 6675 §4 SetPipe() and §5: a loss from the first duplicate to the last acknowledgment.
+// proves RFC6675-5(4), RFC6675-4SetPipe
 #[test]
 fn the_pipe_through_an_episode() {
     let mut s = Sender::new(true, 10);
@@ -122,6 +123,7 @@ fn without_sack_a_duplicate_is_bare() {
 
 /// RFC 6675 §4 NextSeg(): lost ones in ascending order, then new data, then holes not called lost,
 /// then one rescue.
+// proves RFC6675-4NextSeg(3), RFC6675-4NextSeg(4)
 #[test]
 fn what_to_send_next() {
     let mut s = Sender::new(true, 10);
@@ -159,6 +161,7 @@ fn what_to_send_next() {
 
 /// RFC 6675 §5.1: after a timeout no recovery begins before RecoveryPoint is acknowledged, and what
 /// was selectively acknowledged is not sent again.
+// proves RFC6675-5.1#1, RFC6582-3.2(4)
 #[test]
 fn a_timeout_ends_fast_recovery() {
     let mut s = Sender::new(true, 10);
@@ -180,6 +183,7 @@ fn a_timeout_ends_fast_recovery() {
 
 /// RFC 2018 §8: a receiver that acknowledges just up to what it had selectively acknowledged has
 /// dropped that; after the timeout SND.UNA is sent again all the same.
+// proves RFC6675-4Update
 #[test]
 fn a_reneging_receiver_gets_everything_again() {
     let mut s = Sender::new(true, 10);
@@ -233,6 +237,7 @@ fn an_episode_without_sack() {
 
 /// RFC 6582 §3.2 step 2: duplicates of what was sent before a timeout prove nothing, not even when
 /// the very end of it is acknowledged.
+// proves RFC6582-3.2(2), RFC6582-3.2(4)
 #[test]
 fn needless_retransmissions_do_not_begin_recovery() {
     let mut s = Sender::new(false, 4);
@@ -256,6 +261,7 @@ fn needless_retransmissions_do_not_begin_recovery() {
 
 /// RFC 6582 §6: `recover` follows SND.UNA, so that the wrap of the sequence space cannot block a
 /// fast retransmit.
+// proves RFC6582-6, RFC6582-3.2(1)
 #[test]
 fn four_gigabytes_without_loss_do_not_block_recovery() {
     let mut s = Sender::new(false, 0);
@@ -278,6 +284,7 @@ fn four_gigabytes_without_loss_do_not_block_recovery() {
 
 /// RFC 5681 §3.1: the threshold follows what was in flight, not the window, and is held when the
 /// same segment times out again; another segment lowers it.
+// proves RFC5681-3.1eq.4, RFC5681-3.1#8
 #[test]
 fn the_threshold_by_flight_and_once_a_segment() {
     let mut s = Sender::new(true, 8);
@@ -298,6 +305,7 @@ fn the_threshold_by_flight_and_once_a_segment() {
 }
 
 /// RFC 5681 §4.3: a retransmission that is lost is a second sign of congestion.
+// proves RFC5681-4.3
 #[test]
 fn a_lost_retransmission_reduces_again() {
     let mut s = Sender::new(true, 10);

@@ -7,6 +7,7 @@ use crate::congestion::{Algorithm, Controller};
 use crate::recovery::AckInput;
 
 /// RFC 6298 §3 (Karn) and RFC 7323 §4: what was sent twice measures only by its timestamp.
+// proves RFC6298-3#1, RFC6298-3#2
 #[test]
 fn round_trips_are_measured_without_ambiguity() {
     let mut s = Sender::new(true, 10);
@@ -69,6 +70,7 @@ fn a_batch_of_acknowledgments_counts_as_one_round() {
 }
 
 /// RFC 5681 §3.1: a hundred acknowledgments for one segment are worth one.
+// proves RFC5681-3.1#5
 #[test]
 fn dividing_acknowledgments_gains_nothing() {
     let (mut honest, mut divided) = (Sender::new(true, 10), Sender::new(true, 10));

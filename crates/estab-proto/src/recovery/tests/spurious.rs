@@ -104,6 +104,7 @@ fn a_timeout_is_undone_by_timestamp() {
 }
 
 /// The same for CUBIC, whose curve goes on: but for the round-trip time, which was measured.
+// proves RFC9438-4.9
 #[test]
 fn the_curve_of_cubic_comes_back() {
     let mut s = sender(true, 10);
