@@ -46,7 +46,7 @@ fn other_seq(line: &str) -> Option<String> {
     let changed = format!("{}:{}({len}", more(seq)?, more(end)?);
     let is_syn = line
         .split_whitespace()
-        .any(|word| word == "S" || word == "S.");
+        .any(|word| word.starts_with('S') && word.chars().all(|c| "SEWA.".contains(c)));
     (!is_syn).then(|| line.replacen(range, &changed, 1))
 }
 
@@ -56,10 +56,26 @@ fn without_options(line: &str) -> Option<String> {
     (options != "...>").then(|| before.to_owned())
 }
 
+/// The line with the other of the two ECN fields that are sent.
+fn other_ecn(line: &str) -> Option<String> {
+    let [from, to] = match line.contains("[ect0]") {
+        true => ["[ect0]", "[noecn]"],
+        false => ["[noecn]", "[ect0]"],
+    };
+    line.contains(from).then(|| line.replacen(from, to, 1))
+}
+
 #[test]
 fn every_change_of_an_expected_packet_fails() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
-    let mutations = [without_packet, later, other_ack, other_seq, without_options];
+    let mutations = [
+        without_packet,
+        later,
+        other_ack,
+        other_seq,
+        other_ecn,
+        without_options,
+    ];
     let mut survivors = Vec::new();
     let mut killed = 0;
     for script in find(&folder).unwrap() {
