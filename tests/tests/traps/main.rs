@@ -1,9 +1,10 @@
 //! What is subtle in TCP and often implemented wrongly, one test a trap. Their numbers are those
-//! of the project's list; 17 to 19, 21 and 22 are about RACK-TLP, PRR and ECN.
+//! of the project's list.
 
 mod ending;
 mod input;
 mod path;
+mod recovery;
 mod sender;
 mod window;
 
