@@ -42,6 +42,16 @@ pub struct Info {
     pub reordering_seen: bool,
     /// By how much RACK's reordering window is multiplied (RFC 8985 §6.2 step 4); 1 at first.
     pub reo_wnd_mult: u8,
+    /// The rate at which data is sent, in bytes per second; `None` if that is as fast as the windows
+    /// let it.
+    pub pacing_rate: Option<u64>,
+    /// How fast the path delivered in the last round trip of which that can be told, in bytes per
+    /// second; `None` before the first.
+    pub delivery_rate: Option<u64>,
+    /// Whether the application, not the path, limited that rate.
+    pub delivery_rate_app_limited: bool,
+    /// Bytes that arrived, by all kinds of acknowledgement.
+    pub delivered: u64,
     /// Bytes sent and not yet acknowledged: SND.NXT − SND.UNA.
     pub unacked: u32,
     /// Bytes queued and not yet sent.

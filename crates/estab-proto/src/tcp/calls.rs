@@ -4,6 +4,7 @@ use bytes::Bytes;
 use estab_timer::Instant;
 
 use crate::buffer::{SendTuner, Slices};
+use crate::congestion::Rate;
 use crate::error::{CallError, ConnectionError, SoftError};
 use crate::info::Info;
 use crate::tcp::connection::{Connection, Is};
@@ -169,6 +170,7 @@ impl Connection {
     pub(crate) fn info(&self) -> Info {
         let figures = &self.figures;
         let time = |at: Instant| (at != Instant::NEVER).then_some(at);
+        let rate = self.recovery.delivery_rate();
         Info {
             tuple: self.tuple,
             state: self.state,
@@ -181,6 +183,10 @@ impl Connection {
             cwnd: self.cc.cwnd(),
             ssthresh: self.cc.ssthresh(),
             in_flight: self.recovery.in_flight(),
+            pacing_rate: self.pacing_rate().map(Rate::bytes_per_second),
+            delivery_rate: rate.map(|(rate, _)| rate),
+            delivery_rate_app_limited: rate.is_some_and(|(_, limited)| limited),
+            delivered: self.recovery.delivered(),
             unacked: self.snd.nxt - self.snd.una,
             unsent: self.unsent() as usize,
             lost: self.recovery.lost(),

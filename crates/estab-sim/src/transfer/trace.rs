@@ -88,7 +88,7 @@ impl Recorder {
             in_flight: info.in_flight,
             rtt: info.rtt,
             min_rtt: info.min_rtt,
-            pacing_rate: None,
+            pacing_rate: info.pacing_rate,
             ca_state: info.ca_state,
             retransmits: info.retransmits,
             delivered,
