@@ -17,7 +17,10 @@ const HORIZON: Duration = Duration::from_secs(10);
 
 /// The gains of a rate that follows from the window, in tenths: while the window doubles each round
 /// trip, and while it grows slowly.
-const GAINS: (u64, u64) = (20, 12);
+///
+/// Slow start wants some burstiness: sent evenly, it fills a shallow buffer only when the window is
+/// already twice what the path takes, and half of it is lost.
+const GAINS: (u64, u64) = (40, 12);
 
 /// Whether segments leave spread over the round trip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -79,9 +79,9 @@ fn the_rate_follows_the_window_and_the_round_trip() {
     let mut cc = Controller::new(Algorithm::NewReno, MSS);
     assert_eq!(Rate::of(&cc, None, None), None);
     let rate = |cc: &Controller, max| Rate::of(cc, Some(100 * MS), max).map(Rate::bytes_per_second);
-    assert_eq!(rate(&cc, None), Some(200_000));
+    assert_eq!(rate(&cc, None), Some(400_000));
     assert_eq!(rate(&cc, Some(150_000)), Some(150_000));
-    assert_eq!(rate(&cc, Some(250_000)), Some(200_000));
+    assert_eq!(rate(&cc, Some(450_000)), Some(400_000));
     cc.on_congestion(Instant::ZERO, 10 * MSS);
     assert_eq!(rate(&cc, None), Some(60_000));
 }
