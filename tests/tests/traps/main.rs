@@ -3,6 +3,7 @@
 
 mod ending;
 mod input;
+mod marks;
 mod path;
 mod recovery;
 mod sender;
