@@ -34,6 +34,7 @@ pub enum EcnMode {
 }
 
 /// ECN on one connection that has it.
+// RFC 9293: SHLD-8.
 #[derive(Clone, Debug)]
 pub(crate) struct Ecn {
     feedback: Mode,
