@@ -32,11 +32,12 @@
 //!
 //! # Accuracy
 //!
-//! The relay has one thread, which sleeps in the kernel with a resolution of nanoseconds, and takes
-//! the highest priority it may have (as root: a niceness of -20). A packet is stamped when it is read
-//! and everything on the path happens at its exact time; only the moment of the last write is late, by
-//! what the thread needs to wake up and by the packets before it: on an idle machine by some tens of
-//! microseconds. [`Report::lateness`] tells by how much. Nothing spins.
+//! The relay has one thread, which sleeps in the kernel with a resolution of nanoseconds, and has the
+//! lowest of the real-time priorities if it may (as root it may), so that it is not kept waiting on a
+//! busy machine. A packet is stamped when it is read and everything on the path happens at its exact
+//! time; only the moment of the last write is late, by what the thread needs to wake up and by the
+//! packets before it: some tens of microseconds. [`Report::lateness`] tells by how much. Nothing
+//! spins.
 
 use std::io;
 use std::num::NonZeroU64;
@@ -47,6 +48,8 @@ use std::thread::{self, JoinHandle};
 use bytes::Bytes;
 use estab_timer::{Duration, Instant};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use thread_priority::unix::{set_thread_priority_and_policy, thread_native_id};
+use thread_priority::{RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
 
 use crate::clock::SystemClock;
 use crate::{Path, Pipe, Stats};
@@ -306,8 +309,15 @@ impl Worker {
 /// 50 µs longer, and on a busy machine a thread waits milliseconds for its turn.
 fn hurry() {
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-    // On Linux this is the priority of the thread.
-    let _ = rustix::process::setpriority_process(None, -20);
+    let real_time = set_thread_priority_and_policy(
+        thread_native_id(),
+        ThreadPriority::Min,
+        ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo),
+    );
+    if real_time.is_err() {
+        // On Linux this is the niceness of the thread.
+        let _ = rustix::process::setpriority_process(None, -20);
+    }
 }
 
 /// The direction that starts at the port with this index.
