@@ -9,6 +9,11 @@
 //! to the same and needs no second set of rules. After a timeout (RFC 6298 §5.4) everything
 //! outstanding counts as lost and is sent again from SND.UNA on, in slow start, except what was
 //! selectively acknowledged.
+//!
+//! All of that may turn out to have been needless, since nothing was lost but late. `undo` and `frto`
+//! weigh the evidence while an episode lasts and for a round trip after it, and `spurious` puts
+//! everything back (RFC 3522, RFC 3708, RFC 5682, RFC 4015). `usage` watches whether the window is
+//! used at all.
 
 mod ack;
 mod covered;

@@ -12,6 +12,9 @@ use super::{CaState, Recovery};
 use crate::SeqNumber;
 use crate::congestion::Controller;
 
+/// The unit of [`Usage::since`] is two to this many nanoseconds, about a millisecond.
+const TICK: u32 = 20;
+
 /// What limits the flight beside the congestion window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Supply {
@@ -37,7 +40,7 @@ pub(super) struct Usage {
     filled: bool,
     /// The largest flight since the window was last full, or last shrunk for want of use.
     used: u32,
-    /// When that was, in milliseconds, which wrap.
+    /// When that was, in [`TICK`]s, which wrap.
     since: u32,
 }
 
@@ -83,18 +86,19 @@ impl Usage {
         cc: &Controller,
         mss: u32,
     ) -> Option<u32> {
-        let millis = now.as_millis() as u32;
+        let tick = (now.as_nanos() >> TICK) as u32;
         let full = in_flight.saturating_add(mss) > cc.cwnd();
         let doubling = cc.in_slow_start() && cc.cwnd() / 2 < in_flight;
         let in_use = full || doubling || supply == Supply::Buffered;
         self.used = self.used.max(in_flight);
-        let elapsed = Duration::from_millis(millis.wrapping_sub(self.since).into());
+        let ticks = tick.wrapping_sub(self.since).saturating_add(1);
+        let elapsed = Duration::from_nanos(u64::from(ticks) << TICK);
         let over = supply == Supply::Exhausted && elapsed >= rto;
         if !(in_use || over) {
             return None;
         }
         let used = core::mem::take(&mut self.used);
-        self.since = millis;
+        self.since = tick;
         (!in_use).then_some(used)
     }
 

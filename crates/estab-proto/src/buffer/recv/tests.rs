@@ -273,6 +273,7 @@ fn full() -> RecvBuffer {
     buffer
 }
 
+// proves RFC2018-8
 #[test]
 fn at_the_cap_the_furthest_data_is_dropped() {
     let mut buffer = full();

@@ -77,11 +77,11 @@ fn half_a_window_is_enough_in_slow_start() {
     );
 }
 
-/// Milliseconds wrap after 49 days.
+/// Ticks wrap after 52 days.
 #[test]
 fn the_clock_wraps() {
     let (cc, mut usage) = (steady(), usage());
-    let wrap = 1_u64 << 32;
+    let wrap = (1_u64 << 52) / 1_000_000;
     usage.underused(ms(wrap - 100), RTO, 100_000, Exhausted, &cc, MSS);
     assert_eq!(
         usage.underused(ms(wrap + 100), RTO, 1000, Exhausted, &cc, MSS),

@@ -56,10 +56,10 @@ impl Connection {
         (worthwhile && !is_cut) || (before == 0 && self.is.contains(Is::OVERRIDE))
     }
 
-    /// What limits the flight beside the congestion window.
-    pub(super) fn supply(&self) -> Supply {
-        let full = self.unsent().min(self.snd.usable()) >= self.text_room();
-        if full || self.next_data().is_some() {
+    /// What limits the flight beside the congestion window, if a segment has room for `full` bytes.
+    pub(super) fn supply(&self, full: u32) -> Supply {
+        let another = self.unsent().min(self.snd.usable()) >= full;
+        if another || self.next_data().is_some() {
             Supply::Plenty
         } else if self.send.len() >= self.send_limit as usize {
             Supply::Buffered

@@ -127,7 +127,7 @@ impl Connection {
         let len = new.len + u32::from(new.fin);
         self.snd.nxt += len;
         self.recovery.on_sent(now, seq, len);
-        let (rto, supply) = (self.rtt.rto(), self.supply());
+        let (rto, supply) = (self.rtt.rto(), self.supply(full));
         self.recovery
             .validate_window(now, rto, supply, &mut self.cc);
         self.figures.bytes_sent += u64::from(new.len);
