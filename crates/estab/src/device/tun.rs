@@ -60,6 +60,8 @@ enum Io {
 struct Plain {
     tun: Tun,
     watch: Watch,
+    /// What is sent, in one piece: for a write in pieces `tokio-tun` allocates.
+    packet: Vec<u8>,
     dropped: u64,
 }
 
@@ -87,6 +89,7 @@ impl TunDevice {
             io: Io::Plain(Box::new(Plain {
                 watch: Watch::new(watch::duplicate(&tun)),
                 tun,
+                packet: Vec::new(),
                 dropped: 0,
             })),
         })
@@ -151,9 +154,16 @@ impl Plain {
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>, packet: &Packet<'_>) -> Poll<io::Result<()>> {
+        let whole = match packet.slices() {
+            [whole] => whole,
+            _ => {
+                self.packet.resize(packet.len(), 0);
+                packet.copy_to_slice(&mut self.packet);
+                &self.packet[..]
+            }
+        };
         loop {
-            let sent = Pin::new(&mut self.tun).poll_write_vectored(cx, packet.slices());
-            match ready!(sent) {
+            match ready!(Pin::new(&mut self.tun).poll_write(cx, whole)) {
                 Ok(len) if len == packet.len() => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if is_deleted(&error) => return Poll::Ready(Err(deleted())),

@@ -76,7 +76,7 @@ fn loom_what_was_written_is_taken_before_the_handle_is_released() {
         });
         let mut taken = 0;
         drive(&conn, signal::RELEASE, |_| {
-            taken += lock(&conn.tx).take().len();
+            taken += lock(&conn.tx).take(Chunks::new()).len();
         });
         assert_eq!(taken, 1);
         writing.join().unwrap();
@@ -90,7 +90,7 @@ fn loom_a_reader_is_woken_for_what_the_driver_received() {
         let other = Arc::clone(&conn);
         let receiving = thread::spawn(move || {
             let mut rx = lock(&other.rx);
-            rx.extend([Bytes::from("x")].into_iter());
+            rx.extend([Bytes::from("x")].into_iter(), Chunks::new);
             let readers = rx.wakers.take();
             drop(rx);
             readers.wake();

@@ -4,11 +4,13 @@
 //! and not yet taken by the driver. A lock is held for moving pointers and copying small writes,
 //! never while the protocol works; wakers are taken out under the lock and woken after it.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use estab_proto::config::TcpConfig;
 use estab_proto::{ConnId, ConnectionError, FourTuple};
 
@@ -27,6 +29,9 @@ use options::Options;
 use rx::Rx;
 use tx::Tx;
 use wakers::Waiter;
+
+/// Bytes in pieces, on their way between a handle and the driver.
+pub(crate) type Chunks = VecDeque<Bytes>;
 
 /// What a handle asks of the driver by ringing; bits of one byte.
 pub(crate) mod signal {

@@ -1,11 +1,10 @@
 //! The receiving half of a connection: chunks in order, then the end.
 
-use std::collections::VecDeque;
-
 use arrayvec::ArrayVec;
 use bytes::Bytes;
 use estab_proto::{ConnectionError, SoftError};
 
+use super::Chunks;
 use super::wakers::{Wait, Wakers};
 
 /// Chunks that one read takes at most: it returns early rather than hold the lock for more.
@@ -17,7 +16,7 @@ pub(crate) type Batch<const N: usize = BATCH> = ArrayVec<Bytes, N>;
 /// What came in and was not read yet.
 #[derive(Debug, Default)]
 pub(crate) struct Rx {
-    chunks: VecDeque<Bytes>,
+    chunks: Chunks,
     /// Bytes read and not yet told to the stack, which opens the window for them.
     consumed: usize,
     end: End,
@@ -53,8 +52,15 @@ pub(crate) enum Read {
 }
 
 impl Rx {
-    /// Something to read came in.
-    pub(crate) fn extend(&mut self, chunks: impl Iterator<Item = Bytes>) {
+    /// Something to read came in. `empty` makes the queue it goes to, if there is none.
+    pub(crate) fn extend(
+        &mut self,
+        chunks: impl Iterator<Item = Bytes>,
+        empty: impl FnOnce() -> Chunks,
+    ) {
+        if self.chunks.capacity() == 0 {
+            self.chunks = empty();
+        }
         self.chunks.extend(chunks.filter(|chunk| !chunk.is_empty()));
     }
 
@@ -145,16 +151,17 @@ impl Rx {
 
     /// Drops what was not read.
     pub(crate) fn discard(&mut self) {
-        self.chunks = VecDeque::new();
+        self.chunks = Chunks::new();
     }
 
-    /// Bytes read since the last call.
-    pub(crate) fn take_consumed(&mut self) -> usize {
-        if self.chunks.is_empty() {
-            // An idle connection holds no memory.
-            self.chunks = VecDeque::new();
-        }
-        std::mem::take(&mut self.consumed)
+    /// Bytes read since the last call, and the memory of the queue if it is empty: an idle connection
+    /// holds none.
+    pub(crate) fn take_consumed(&mut self) -> (usize, Chunks) {
+        let empty = match self.chunks.is_empty() {
+            true => std::mem::take(&mut self.chunks),
+            false => Chunks::new(),
+        };
+        (std::mem::take(&mut self.consumed), empty)
     }
 }
 

@@ -1,11 +1,11 @@
 //! The sending half of a connection: what was written and the driver has not taken yet.
 
-use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use bytes::{Bytes, BytesMut};
 use estab_proto::ConnectionError;
 
+use super::Chunks;
 use super::wakers::{Wait, Wakers};
 
 /// Writes up to this many bytes are joined with their neighbours under the lock; larger ones are
@@ -15,7 +15,7 @@ pub(crate) const SMALL: usize = 4096;
 /// What was written and not taken.
 #[derive(Debug, Default)]
 pub(crate) struct Tx {
-    chunks: VecDeque<Bytes>,
+    chunks: Chunks,
     /// Small writes, which follow `chunks`.
     tail: BytesMut,
     /// Bytes in `chunks` and `tail`.
@@ -122,7 +122,7 @@ impl Tx {
     pub(crate) fn end(&mut self, error: Option<ConnectionError>) {
         if !matches!(self.state, State::Ended(_)) {
             self.state = State::Ended(error);
-            self.chunks = VecDeque::new();
+            self.chunks = Chunks::new();
             self.tail = BytesMut::new();
             self.queued = 0;
         }
@@ -164,18 +164,30 @@ impl Tx {
         }
     }
 
-    /// The driver takes everything that was written.
-    pub(crate) fn take(&mut self) -> VecDeque<Bytes> {
+    /// The driver takes everything that was written, for an empty queue to be filled next.
+    pub(crate) fn take(&mut self, empty: Chunks) -> Chunks {
         self.flush_tail();
         self.queued = 0;
-        std::mem::take(&mut self.chunks)
+        std::mem::replace(&mut self.chunks, empty)
     }
 
-    /// The driver gives back what the stack had no room for.
-    pub(crate) fn put_back(&mut self, mut chunks: VecDeque<Bytes>) {
-        self.queued += chunks.iter().map(Bytes::len).sum::<usize>();
-        chunks.append(&mut self.chunks);
-        self.chunks = chunks;
+    /// The driver gives back what the stack had no room for, and gets the memory of an empty queue.
+    pub(crate) fn put_back(&mut self, mut chunks: Chunks) -> Chunks {
+        if !chunks.is_empty() {
+            self.queued += chunks.iter().map(Bytes::len).sum::<usize>();
+            chunks.append(&mut self.chunks);
+            std::mem::swap(&mut self.chunks, &mut chunks);
+        }
+        chunks
+    }
+
+    /// Nothing waits to be acknowledged: an idle connection holds no memory.
+    pub(crate) fn rest(&mut self) -> Chunks {
+        if self.chunks.is_empty() {
+            std::mem::take(&mut self.chunks)
+        } else {
+            Chunks::new()
+        }
     }
 
     /// Whether the stream ends after what was written.

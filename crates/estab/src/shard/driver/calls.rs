@@ -35,7 +35,8 @@ impl<D: Device> Core<D> {
             self.apply_options(now, conn);
         }
         if rang(signal::READ) {
-            let consumed = lock(&conn.rx).take_consumed();
+            let (consumed, empty) = lock(&conn.rx).take_consumed();
+            self.keep(empty);
             self.stack.consumed(now, conn.id, consumed);
         }
         if rang(signal::ABORT) {
@@ -52,7 +53,8 @@ impl<D: Device> Core<D> {
     /// Hands what was written to the stack and, once that is all, the end of the stream.
     /// Returns whether the stack took anything.
     pub(super) fn pump(&mut self, now: Instant, conn: &Conn) -> bool {
-        let mut chunks = lock(&conn.tx).take();
+        let empty = self.spare.pop().unwrap_or_default();
+        let mut chunks = lock(&conn.tx).take(empty);
         let mut took = false;
         while self.stack.send_room(conn.id) > 0
             && let Some(chunk) = chunks.pop_front()
@@ -65,10 +67,11 @@ impl<D: Device> Core<D> {
         }
         let room = self.room(conn.id);
         let mut tx = lock(&conn.tx);
-        tx.put_back(chunks);
+        let empty = tx.put_back(chunks);
         tx.set_room(room);
         let shut = tx.is_shut() && tx.is_drained();
         drop(tx);
+        self.keep(empty);
         if shut {
             // Fails only after the end of the connection.
             let _ = self.stack.shutdown(now, conn.id);

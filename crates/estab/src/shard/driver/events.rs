@@ -8,8 +8,9 @@ use estab_timer::Instant;
 
 use super::Core;
 use crate::device::Device;
-use crate::shared::Conn;
 use crate::shared::accept::{Attempt, Listening};
+use crate::shared::wakers::Woken;
+use crate::shared::{Chunks, Conn};
 use crate::sync::lock;
 
 /// Bytes that may wait to be sent for the first time.
@@ -66,7 +67,8 @@ impl<D: Device> Core<D> {
             return;
         }
         let mut rx = lock(&conn.rx);
-        rx.extend(self.chunks.drain(..));
+        let spare = &mut self.spare;
+        rx.extend(self.chunks.drain(..), || spare.pop().unwrap_or_default());
         if let Some(error) = end {
             rx.end(error);
         }
@@ -93,12 +95,17 @@ impl<D: Device> Core<D> {
         }
         let room = self.room(id);
         tx.set_room(room);
-        if tx.wakers.is_empty() || !self.is_worth_waking(id, room) {
-            return took;
-        }
-        let writers = tx.wakers.take();
+        let empty = match self.stack.send_queued(id) {
+            0 => tx.rest(),
+            _ => Chunks::new(),
+        };
+        let writers = match !tx.wakers.is_empty() && self.is_worth_waking(id, room) {
+            true => Some(tx.wakers.take()),
+            false => None,
+        };
         drop(tx);
-        writers.wake();
+        self.keep(empty);
+        writers.into_iter().for_each(Woken::wake);
         took
     }
 

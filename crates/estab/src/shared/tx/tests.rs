@@ -22,7 +22,7 @@ fn writes_keep_their_order_and_stop_at_the_room() {
     assert_eq!(tx.write_small(&slices("m")), Err(Refused::WouldBlock));
     assert!(!tx.is_ready());
 
-    let chunks = tx.take();
+    let chunks = tx.take(Chunks::new());
     assert_eq!(
         chunks.iter().map(|chunk| &chunk[..]).collect::<Vec<_>>(),
         [&b"abcde"[..], b"fgh", b"ij"]
@@ -36,13 +36,13 @@ fn writes_keep_their_order_and_stop_at_the_room() {
 fn what_the_stack_had_no_room_for_goes_first_again() {
     let mut tx = open(100);
     tx.write_small(&slices("first")).unwrap();
-    let taken = tx.take();
+    let taken = tx.take(Chunks::new());
     tx.write_small(&slices("second")).unwrap();
-    tx.put_back(taken);
+    let _ = tx.put_back(taken);
     tx.set_room(20);
     assert_eq!(tx.writable(), Ok(9));
     assert_eq!(
-        tx.take().iter().flatten().copied().collect::<Vec<_>>(),
+        tx.take(Chunks::new()).iter().flatten().copied().collect::<Vec<_>>(),
         b"firstsecond"
     );
 }
