@@ -24,8 +24,8 @@ fn only(these: &Transcript, those: &Transcript) -> String {
     lines.join(" | ")
 }
 
-/// What is wrong: differences that are not allowed, allowed ones that are not there, names that
-/// are not unique. Each as the line that would allow it.
+/// What is wrong: differences that are not allowed, allowed ones that do not show, names that are
+/// not unique. Each as the line that would allow it.
 pub(crate) fn judge(probes: &[Probe], theirs: &[Transcript], ours: &[Transcript]) -> Vec<String> {
     let cases = DIFFERENCES.iter().flat_map(|difference| difference.cases);
     let mut allowed: HashMap<_, _> = cases.map(|case| (case.0, (case.1, case.2))).collect();
@@ -43,12 +43,16 @@ pub(crate) fn judge(probes: &[Probe], theirs: &[Transcript], ours: &[Transcript]
             faults.push(format!("two probes are named `{name}`"));
         }
     }
-    faults.extend(
-        allowed
-            .keys()
-            .map(|name| format!("no probe is named `{name}`")),
-    );
     faults
+}
+
+/// The allowed differences of probes that there are not.
+pub(crate) fn forgotten(probes: &[Probe]) -> Vec<&'static str> {
+    let cases = DIFFERENCES.iter().flat_map(|difference| difference.cases);
+    cases
+        .map(|case| case.0)
+        .filter(|name| !probes.iter().any(|probe| probe.0 == *name))
+        .collect()
 }
 
 /// The differences as a table.

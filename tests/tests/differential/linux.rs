@@ -4,20 +4,21 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 use std::time::Duration;
 
 use socket2::{SockRef, Socket};
 use tokio::runtime::{Builder, Runtime};
 use tokio_tun::Tun;
 
-use crate::target::{Ends, HOST, PREFIX, SETTLE, Target};
+use crate::target::{Ends, HOST, Net, PREFIX, PREFIX_V6, SETTLE, Target};
 
 /// The interface behind which the test stands.
 const INTERFACE: &str = "probe0";
 
 /// The kernel of the namespace this process is in.
 pub(crate) struct Linux {
+    net: Net,
     runtime: Runtime,
     tun: Tun,
     listeners: HashMap<usize, Socket>,
@@ -26,7 +27,7 @@ pub(crate) struct Linux {
 
 impl Linux {
     /// Makes the interface.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(net: Net) -> Self {
         let mut builder = Builder::new_current_thread();
         let runtime = builder.enable_all().build().expect("a runtime");
         let guard = runtime.enter();
@@ -44,26 +45,27 @@ impl Linux {
         set("ipv4.conf.all.rp_filter", "0");
         set("ipv4.conf.probe0.rp_filter", "0");
         set("ipv4.tcp_no_metrics_save", "1");
-        set("ipv6.conf.probe0.disable_ipv6", "1");
-        let prefix = format!("{HOST}/{PREFIX}");
-        for args in [
-            &["addr", "add", &prefix, "brd", "+", "dev", INTERFACE][..],
-            &[
-                "link",
-                "set",
-                INTERFACE,
-                "up",
-                "mtu",
-                "1500",
-                "txqueuelen",
-                "4096",
-            ],
-            &["route", "add", "default", "dev", INTERFACE],
-        ] {
-            estab_netns::ip(args).expect("the interface");
+        let is_v6 = net == Net::V6;
+        set(
+            "ipv6.conf.probe0.disable_ipv6",
+            if is_v6 { "0" } else { "1" },
+        );
+        let (mtu, addr) = (net.mtu().to_string(), net.addr(HOST));
+        let prefix = if is_v6 { PREFIX_V6 } else { PREFIX };
+        let prefix = format!("{addr}/{prefix}");
+        // There is nobody to ask whether the address is in use.
+        let more: &[_] = if is_v6 { &["nodad"] } else { &["brd", "+"] };
+        let addr = [&["addr", "add", &prefix, "dev", INTERFACE][..], more].concat();
+        let link = ["link", "set", INTERFACE, "up", "mtu", &mtu];
+        let link = [&link[..], &["txqueuelen", "4096"]].concat();
+        let family = if is_v6 { "-6" } else { "-4" };
+        let route = vec![family, "route", "add", "default", "dev", INTERFACE];
+        for args in [addr, link, route] {
+            estab_netns::ip(&args).expect("the interface");
         }
         estab_netns::loopback_up().expect("the loopback");
         Self {
+            net,
             runtime,
             tun,
             listeners: HashMap::new(),
@@ -91,8 +93,11 @@ fn errno(error: &io::Error) -> String {
 }
 
 /// An address as `/proc/net/tcp` shows it: the bytes of the address as one native number.
+///
+/// Of an IPv6 address, which is four of them, the last stands for it in the probes.
 fn shown(hex: &str) -> Option<SocketAddrV4> {
     let (addr, port) = hex.split_once(':')?;
+    let addr = addr.get(addr.len().checked_sub(8)?..)?;
     let addr = u32::from_str_radix(addr, 16).ok()?.to_ne_bytes();
     let port = u16::from_str_radix(port, 16).ok()?;
     Some(SocketAddrV4::new(Ipv4Addr::from(addr), port))
@@ -116,19 +121,23 @@ fn state(hex: &str) -> &'static str {
 
 impl Target for Linux {
     fn listen(&mut self, probe: usize, ends: Ends) {
-        let socket = estab_tests::kernel::socket(ends.host.into()).expect("a socket");
-        let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, ends.host.port()));
+        let host = self.net.end(ends.host);
+        let socket = estab_tests::kernel::socket(host).expect("a socket");
+        let any = match self.net {
+            Net::V4 => SocketAddr::from((Ipv4Addr::UNSPECIFIED, host.port())),
+            Net::V6 => SocketAddr::from((Ipv6Addr::UNSPECIFIED, host.port())),
+        };
         socket.bind(&any.into()).expect("a free port");
         socket.listen(16).expect("a listener");
         self.listeners.insert(probe, socket);
     }
 
     fn connect(&mut self, probe: usize, ends: Ends) {
-        let socket = estab_tests::kernel::socket(ends.peer.into()).expect("a socket");
-        let local = SocketAddr::V4(ends.host);
+        let (local, remote) = (self.net.end(ends.host), self.net.end(ends.peer));
+        let socket = estab_tests::kernel::socket(remote).expect("a socket");
         socket.bind(&local.into()).expect("a free port");
         // It says that it has begun.
-        let _ = socket.connect(&SocketAddr::V4(ends.peer).into());
+        let _ = socket.connect(&remote.into());
         self.connections.insert(probe, socket.into());
     }
 
@@ -208,7 +217,11 @@ impl Target for Linux {
     }
 
     fn states(&mut self, ends: &[Ends]) -> Vec<String> {
-        let table = fs::read_to_string("/proc/net/tcp").expect("the kernel's table");
+        let table = match self.net {
+            Net::V4 => "/proc/net/tcp",
+            Net::V6 => "/proc/net/tcp6",
+        };
+        let table = fs::read_to_string(table).expect("the kernel's table");
         let entries: HashMap<_, _> = table
             .lines()
             .filter_map(|line| {

@@ -3,7 +3,6 @@
 //! kernel again, and not the test.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
 use estab_proto::config::StackConfig;
 use estab_proto::{
@@ -11,10 +10,11 @@ use estab_proto::{
     RxMeta, Stack, State,
 };
 
-use crate::target::{Ends, HOST, PREFIX, SETTLE, Target};
+use crate::target::{Ends, HOST, Net, PREFIX, PREFIX_V6, SETTLE, Target};
 
 /// Our stack, with the default settings but for the limits on replies, which all probes share.
 pub(crate) struct Ours {
+    net: Net,
     stack: Stack,
     now: Instant,
     listeners: HashMap<usize, ListenerId>,
@@ -24,15 +24,21 @@ pub(crate) struct Ours {
 
 impl Ours {
     /// A fresh stack.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(net: Net) -> Self {
         let now = Instant::from_secs(1);
+        let prefix = match net {
+            Net::V4 => PREFIX,
+            Net::V6 => PREFIX_V6,
+        };
         let mut config = StackConfig {
-            addrs: vec![IpCidr::new(HOST.into(), PREFIX)],
+            addrs: vec![IpCidr::new(net.addr(HOST), prefix)],
+            mtu: net.mtu(),
             ..StackConfig::default()
         };
         config.limits.icmp_errors_per_second = 100_000;
         config.limits.resets_per_second = 100_000;
         Self {
+            net,
             stack: Stack::new(config, [3; 32], now),
             now,
             listeners: HashMap::new(),
@@ -81,7 +87,7 @@ impl Target for Ours {
     }
 
     fn connect(&mut self, probe: usize, ends: Ends) {
-        let (remote, local) = (SocketAddr::V4(ends.peer), SocketAddr::V4(ends.host));
+        let (remote, local) = (self.net.end(ends.peer), self.net.end(ends.host));
         let id = self.stack.connect(self.now, remote, Some(local), None);
         self.connections.insert(probe, id.expect("an open"));
         self.drain();
@@ -171,8 +177,8 @@ impl Target for Ours {
     fn states(&mut self, ends: &[Ends]) -> Vec<String> {
         let state = |ends: &Ends| {
             let status = self.stack.status(&FourTuple {
-                local: ends.host.into(),
-                remote: ends.peer.into(),
+                local: self.net.end(ends.host),
+                remote: self.net.end(ends.peer),
             });
             match status {
                 State::Listen => State::Closed.to_string(),

@@ -1,6 +1,6 @@
 //! Packets made byte by byte, so that they may be wrong, with a codec of their own.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// IP protocol numbers.
 pub(crate) const ICMP: u8 = 1;
@@ -69,6 +69,33 @@ impl Ip {
     }
 }
 
+/// A plain IPv6 packet.
+pub(crate) fn ipv6(
+    src: Ipv6Addr,
+    dst: Ipv6Addr,
+    protocol: u8,
+    hops: u8,
+    payload: &[u8],
+) -> Vec<u8> {
+    let mut packet = vec![0x60, 0, 0, 0];
+    packet.extend((payload.len() as u16).to_be_bytes());
+    packet.extend([protocol, hops]);
+    packet.extend(src.octets());
+    packet.extend(dst.octets());
+    packet.extend(payload);
+    packet
+}
+
+/// The checksum of a payload with the pseudo-header of its addresses.
+pub(crate) fn pseudo_checksum(src: IpAddr, dst: IpAddr, protocol: u8, payload: &[u8]) -> u16 {
+    let octets = |addr: IpAddr| match addr {
+        IpAddr::V4(addr) => addr.octets().to_vec(),
+        IpAddr::V6(addr) => addr.octets().to_vec(),
+    };
+    let len = (payload.len() as u16).to_be_bytes();
+    checksum(&[&octets(src), &octets(dst), &[0, protocol], &len, payload])
+}
+
 /// The Internet checksum of the concatenation of `parts`, each but the last of even length.
 pub(crate) fn checksum(parts: &[&[u8]]) -> u16 {
     let mut sum = 0_u32;
@@ -108,7 +135,7 @@ pub(crate) struct Tcp {
 
 impl Tcp {
     /// The bytes, between these two addresses.
-    pub(crate) fn bytes(&self, src: Ipv4Addr, dst: Ipv4Addr) -> Vec<u8> {
+    pub(crate) fn bytes(&self, src: IpAddr, dst: IpAddr) -> Vec<u8> {
         let mut options = self.options.clone();
         options.resize(options.len().next_multiple_of(4), 0);
         let words = self.data_offset.unwrap_or((5 + options.len() / 4) as u8);
@@ -123,9 +150,7 @@ impl Tcp {
         bytes.extend(self.up.to_be_bytes());
         bytes.extend(options);
         bytes.extend(&self.text);
-        let len = (bytes.len() as u16).to_be_bytes();
-        let (src, dst) = (src.octets(), dst.octets());
-        let sum = checksum(&[&src, &dst, &[0, TCP], &len, &bytes]) ^ u16::from(self.bad_sum);
+        let sum = pseudo_checksum(src, dst, TCP, &bytes) ^ u16::from(self.bad_sum);
         bytes[16..18].copy_from_slice(&sum.to_be_bytes());
         bytes
     }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use crate::packet::pattern;
 use crate::script::{Action, expand, steps};
 use crate::talk::{FIRST_PORT, Talk};
-use crate::target::{Ends, Target};
+use crate::target::{Ends, Net, Target};
 use crate::view::{Body, Packet};
 
 /// A probe: its name and what is done.
@@ -15,10 +15,12 @@ pub(crate) type Probe = (&'static str, &'static str);
 pub(crate) type Transcript = Vec<String>;
 
 /// Goes through all probes and returns what happened in each.
-pub(crate) fn run(target: &mut dyn Target, probes: &[Probe]) -> Vec<Transcript> {
+pub(crate) fn run(target: &mut dyn Target, net: Net, probes: &[Probe]) -> Vec<Transcript> {
     let scripts: Vec<_> = probes.iter().map(|(_, script)| expand(script)).collect();
     let scripts: Vec<_> = scripts.iter().map(|script| steps(script)).collect();
-    let mut talks: Vec<_> = (0..probes.len()).map(Talk::new).collect();
+    let mut talks: Vec<_> = (0..probes.len())
+        .map(|probe| Talk::new(net, probe))
+        .collect();
     let mut told = vec![Transcript::new(); probes.len()];
     for (probe, script) in scripts.iter().enumerate() {
         let first = script[0].first().map_or("", |action| action[0]);

@@ -97,3 +97,16 @@ pub(crate) fn hex(words: &[&str], prefix: &str) -> Option<Vec<u8>> {
     };
     Some(digits.chunks(2).map(byte).collect())
 }
+
+/// Whether a script has nothing that is of IPv4 alone: it may run over IPv6 as well.
+pub(crate) fn is_of_both_versions(script: &str) -> bool {
+    const OF_IPV4: [&str; 9] = [
+        "src:", "dst:", "ipopt:", "ver", "ihl", "tot", "ipsum", "frag:", "proto",
+    ];
+    steps(script).iter().flatten().all(|action| {
+        !matches!(action[0], "icmp" | "echo" | "query" | "udp")
+            && !action
+                .iter()
+                .any(|word| OF_IPV4.iter().any(|prefix| word.starts_with(prefix)))
+    })
+}

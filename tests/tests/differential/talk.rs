@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use crate::packet::{ICMP, Ip, TCP, Tcp, icmp, pattern};
+use crate::packet::{ICMP, Ip, TCP, Tcp, icmp, ipv6, pattern};
 use crate::script::{hex, number};
-use crate::target::{Ends, HOST};
+use crate::target::{Ends, HOST, Net, six};
 use crate::view;
 
 /// Where acknowledgement numbers count from while the host has not sent a SYN.
@@ -23,6 +23,7 @@ pub(crate) const FIRST_PORT: u16 = 10_000;
 
 /// One probe's conversation with one host.
 pub(crate) struct Talk {
+    net: Net,
     /// Which probe.
     pub(crate) probe: usize,
     /// The two ends.
@@ -44,10 +45,11 @@ pub(crate) struct Talk {
 
 impl Talk {
     /// Nothing said yet. Every other probe wraps its sequence numbers soon.
-    pub(crate) fn new(probe: usize) -> Self {
+    pub(crate) fn new(net: Net, probe: usize) -> Self {
         let number = probe as u16;
         let [high, low] = (number + 256).to_be_bytes();
         Self {
+            net,
             probe,
             ends: Ends {
                 host: SocketAddrV4::new(HOST, FIRST_PORT + number),
@@ -92,6 +94,11 @@ impl Talk {
             "icmp" => ROUTER,
             _ => *self.ends.peer.ip(),
         };
+        if self.net == Net::V6 {
+            let (src, dst) = (addr(words, "src:", src), addr(words, "dst:", HOST));
+            let hops = number(words, "ttl").unwrap_or(64) as u8;
+            return vec![ipv6(six(src), six(dst), protocol, hops, &payload)];
+        }
         self.idents += 1;
         let ip = Ip {
             ident: self.idents,
@@ -144,8 +151,8 @@ impl Talk {
             bad_sum: words.contains(&"badsum"),
         };
         tcp.bytes(
-            addr(words, "src:", *self.ends.peer.ip()),
-            addr(words, "dst:", HOST),
+            self.net.addr(addr(words, "src:", *self.ends.peer.ip())),
+            self.net.addr(addr(words, "dst:", HOST)),
         )
     }
 

@@ -1,7 +1,49 @@
 //! What is under test: a host that listens, connects and answers packets.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
+
+/// The version of IP of a run. Probes name all addresses in IPv4; over IPv6 those of one prefix
+/// stand for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Net {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Net {
+    /// The address on the wire.
+    pub(crate) fn addr(self, name: Ipv4Addr) -> IpAddr {
+        match self {
+            Self::V4 => name.into(),
+            Self::V6 => six(name).into(),
+        }
+    }
+
+    /// The end on the wire.
+    pub(crate) fn end(self, name: SocketAddrV4) -> SocketAddr {
+        SocketAddr::new(self.addr(*name.ip()), name.port())
+    }
+
+    /// The MTU with which segments of both versions have the same size.
+    pub(crate) fn mtu(self) -> u32 {
+        match self {
+            Self::V4 => 1500,
+            Self::V6 => 1520,
+        }
+    }
+}
+
+/// The address that stands for another over IPv6.
+pub(crate) fn six(name: Ipv4Addr) -> Ipv6Addr {
+    let low = u128::from(name.to_bits());
+    Ipv6Addr::from_bits(0xfd77 << 112 | low)
+}
+
+/// The prefix length of the network of [`six`].
+pub(crate) const PREFIX_V6: u8 = 64;
 
 /// The address of the host under test, in a network of 16 bits.
 pub(crate) const HOST: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);

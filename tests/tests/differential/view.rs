@@ -1,12 +1,12 @@
 //! What a host sent, taken apart by a parser of its own.
 
 use std::fmt::{self, Write as _};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::packet::checksum;
-use crate::target::HOST;
+use crate::packet::{TCP, checksum, pseudo_checksum};
+use crate::target::{HOST, six};
 
-/// An IPv4 packet.
+/// A packet, its addresses as probes name them.
 pub(crate) struct Packet<'a> {
     /// To whom.
     pub(crate) dst: Ipv4Addr,
@@ -54,15 +54,42 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a packet; `None` for what is neither TCP nor ICMP over IPv4.
+    /// Reads a packet; `None` for what is neither TCP nor ICMP over IPv4, nor TCP over IPv6.
     ///
     /// # Panics
     ///
     /// If a checksum is wrong or the packet is not the host's.
     pub(crate) fn parse(packet: &'a [u8]) -> Option<Self> {
-        if packet[0] >> 4 != 4 {
+        match packet[0] >> 4 {
+            4 => Self::parse_v4(packet),
+            6 => Self::parse_v6(packet),
+            _ => None,
+        }
+    }
+
+    fn parse_v6(packet: &'a [u8]) -> Option<Self> {
+        let (header, payload) = packet.split_at_checked(40)?;
+        if header[6] != TCP {
+            // The kernel's router solicitations, among others.
             return None;
         }
+        let addr = |at: usize| {
+            let octets: [u8; 16] = header[at..at + 16].try_into().expect("sixteen bytes");
+            Ipv6Addr::from(octets)
+        };
+        let (src, dst) = (addr(8), addr(24));
+        assert_eq!(src, six(HOST), "the source");
+        let sum = pseudo_checksum(src.into(), dst.into(), TCP, payload);
+        assert_eq!(sum, 0, "TCP checksum");
+        Some(Self {
+            dst: Ipv4Addr::from_bits(dst.to_bits() as u32),
+            ttl: header[7],
+            tos: header[0] << 4 | header[1] >> 4,
+            body: Body::Tcp(Segment::parse(payload)),
+        })
+    }
+
+    fn parse_v4(packet: &'a [u8]) -> Option<Self> {
         let header_len = usize::from(packet[0] & 15) * 4;
         assert_eq!(checksum(&[&packet[..header_len]]), 0, "IP checksum");
         let payload = &packet[header_len..];
@@ -72,8 +99,8 @@ impl<'a> Packet<'a> {
                 Body::Icmp(payload)
             }
             6 => {
-                let len = (payload.len() as u16).to_be_bytes();
-                let sum = checksum(&[&packet[12..20], &[0, 6], &len, payload]);
+                let addr = |at: usize| Ipv4Addr::from(u32_at(packet, at)).into();
+                let sum = pseudo_checksum(addr(12), addr(16), TCP, payload);
                 assert_eq!(sum, 0, "TCP checksum");
                 Body::Tcp(Segment::parse(payload))
             }
