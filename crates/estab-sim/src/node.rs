@@ -90,12 +90,11 @@ pub enum Queue {
     CoDel {
         /// Bytes that may wait; a packet that does not fit is dropped.
         bytes: u64,
-        /// The acceptable standing delay; 5 ms in RFC 8289 §4.3.
+        /// The acceptable standing delay; 5 ms in RFC 8289 §4.
         target: Duration,
-        /// About a worst-case round-trip time; 100 ms in RFC 8289 §4.2.
+        /// About the longest usual round-trip time; 100 ms in RFC 8289 §4.
         interval: Duration,
-        /// Packets capable of ECN are marked instead of dropped (RFC 8289 §5.4 is about drops; the
-        /// mark takes their place, RFC 3168 §5).
+        /// Packets capable of ECN are marked instead of dropped (RFC 3168 §5).
         ecn: bool,
     },
 }

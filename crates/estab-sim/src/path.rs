@@ -1,7 +1,5 @@
 //! Both directions.
 
-use std::fmt;
-
 use estab_timer::{Duration, Instant};
 
 use crate::{Bandwidth, Loss, Node, Pipe, Queue};
@@ -192,11 +190,5 @@ impl PathBuilder {
                 .map(|(probability, delay)| Node::Reorder { probability, delay }),
         ];
         nodes.into_iter().flatten().collect()
-    }
-}
-
-impl fmt::Display for PathBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} each way, seed {}", self.common(), self.seed)
     }
 }

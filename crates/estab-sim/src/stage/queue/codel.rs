@@ -5,7 +5,7 @@ use estab_timer::{Duration, Instant};
 #[cfg(test)]
 mod tests;
 
-/// The state of RFC 8289 §5.2.
+/// The state of RFC 8289 §5.
 #[derive(Debug)]
 pub(super) struct CoDel {
     target: Duration,
@@ -59,9 +59,9 @@ impl CoDel {
         self.dropping = false;
     }
 
-    /// Judges a packet of `len` bytes taken from the head at `now`, after it waited for `waited`
-    /// and with `left` bytes behind it: `deque` of RFC 8289 §5.5, one packet a call. `ect` says that it can be
-    /// marked. After a drop the next packet is judged at the same moment.
+    /// Judges a packet of `len` bytes taken from the head at `now`, after it waited for `waited` and
+    /// with `left` bytes behind it: the dequeue routine of RFC 8289 §5, one packet a call. `ect` says
+    /// that it can be marked. After a drop the next packet is judged at the same moment.
     pub(super) fn judge(
         &mut self,
         now: Instant,
@@ -87,7 +87,7 @@ impl CoDel {
         if ect { Verdict::Mark } else { Verdict::Drop }
     }
 
-    /// Whether the delay has been above the target for an interval (`dodequeue`, RFC 8289 §5.6).
+    /// Whether the delay has been above the target for an interval (RFC 8289 §5).
     fn is_persistent(&mut self, now: Instant, waited: Duration, left: u64) -> bool {
         if waited < self.target || left <= self.largest {
             self.first_above = None;
