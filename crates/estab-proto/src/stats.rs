@@ -130,6 +130,9 @@ counters! {
     reductions_undone,
     /// Acknowledgements that stopped where the peer had selectively acknowledged (RFC 2018 §8).
     sack_reneging,
+    /// Connections over paths that change the ECN field or clear AccECN's count: nothing more is
+    /// sent as ECN-capable (RFC 9768 §3.2.2.3, §3.2.2.4).
+    ecn_broken_paths,
     /// Zero-window probes sent.
     window_probes,
     /// Keepalive probes sent.

@@ -137,6 +137,8 @@ fn the_reaction_to_each_syn_ack() {
     for (ecn, flags, mode, field) in table {
         let (mut peer, agreed, _) = answered(ecn, flags, NotEct);
         assert_eq!(agreed, mode, "{ecn:?} {flags:03b}");
+        let broken = u64::from(mode == Accurate && field == NotEct);
+        assert_eq!(peer.host.stack.stats().ecn_broken_paths, broken);
         assert_eq!(peer.reply().ecn(), field, "{ecn:?} {flags:03b}");
     }
 }
@@ -354,10 +356,52 @@ fn an_attempt_that_is_judged_first() {
     let syn_ack = peer.reply();
     assert_eq!(syn_ack.ctl.ace(), 0b100);
     assert!(syn_ack.opts.accecn.is_some());
+    // The SYN again, as it was and asking for nothing: the SYN-ACK says the same.
+    peer.send(&syn);
+    assert_eq!(peer.reply().ctl.ace(), 0b100);
+    let plain = Seg {
+        ctl: Flags::SYN,
+        ..syn.clone()
+    };
+    peer.send(&plain);
+    assert_eq!(peer.reply().ctl.ace(), 0b000);
     peer.nxt = syn.end();
     peer.note(&syn_ack);
     peer.send(&ace(&peer, 0b010));
     assert_eq!(info(&peer, id).ecn, EcnMode::Accurate);
+    peer.write(id, b"data");
+    assert_eq!(peer.reply().ecn(), NotEct);
+}
+
+/// While an attempt waits to be judged its SYN may be repeated as everywhere else.
+#[test]
+fn an_attempt_whose_syn_is_repeated() {
+    for (then, answer) in [(0b111, Some(0b010)), (0b000, Some(0b000)), (0b011, None)] {
+        let mut peer = Peer::with(settings(Ecn::Passive, |_| ()));
+        let listener = peer.listen(estab_proto::ListenConfig {
+            port: Some(PORT),
+            deferred: true,
+            ..estab_proto::ListenConfig::default()
+        });
+        for ace in [0b111, then] {
+            let syn = Seg {
+                opts: options(),
+                ctl: Flags::SYN.with_ace(ace),
+                ..peer.syn()
+            };
+            peer.send(&syn);
+        }
+        let attempt = peer.on(|stack, _| stack.next_incoming(listener));
+        let Some(answer) = answer else {
+            assert!(peer.reply().has(Flags::RST));
+            assert_eq!(attempt, None);
+            continue;
+        };
+        let (attempt, _) = attempt.unwrap();
+        peer.on(|stack, now| stack.accept_incoming(now, attempt))
+            .unwrap();
+        assert_eq!(peer.reply().ctl.ace(), answer);
+    }
 }
 
 /// The next incarnation negotiates anew, and the last ACK of the old one keeps its count.

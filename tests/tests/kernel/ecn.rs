@@ -64,7 +64,7 @@ fn pass(sent: &mut Sent, packet: &mut [u8]) {
         return;
     }
     sent.capable += 1;
-    if sent.capable % NTH == 0 {
+    if sent.capable.is_multiple_of(NTH) {
         sent.marked += 1;
         set_ce(packet);
     }

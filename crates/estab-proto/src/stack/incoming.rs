@@ -139,13 +139,15 @@ impl Stack {
             .intersection(Flags::SYN | Flags::ACK | Flags::RST | Flags::FIN)
             == Flags::SYN;
         if is_syn {
+            let Some(listener) = self.listeners.get(attempt.listener) else {
+                return;
+            };
             if seg.seq != attempt.handshake.irs {
                 // The peer began anew; our own number can stay, nobody has seen it.
-                let Some(listener) = self.listeners.get(attempt.listener) else {
-                    return;
-                };
                 let Handshake { iss, ts_offset, .. } = attempt.handshake;
                 attempt.handshake = Handshake::from_syn(now, seg, iss, ts_offset, &listener.tcp);
+            } else if !attempt.handshake.ecn.take_repeated_syn(seg, &listener.tcp) {
+                return self.refuse(id);
             }
             self.wheel.set(attempt.timer, now + PATIENCE);
         } else if seg.has(Flags::RST) {

@@ -30,13 +30,15 @@ impl Connection {
     }
 
     /// The SYN-ACK to our SYN came: the first packet whose mark and whose option count.
-    pub(in crate::tcp) fn take_mark_of_syn_ack(&mut self, seg: &Segment<'_>) {
+    pub(in crate::tcp) fn take_mark_of_syn_ack(&mut self, ctx: &mut Ctx<'_>, seg: &Segment<'_>) {
         let Some(ecn) = &mut self.ecn else {
             return;
         };
         let Mode::Accurate { marks, told } = &mut ecn.feedback else {
             return;
         };
+        let sent = syn_codepoint(&self.config, Flags::ECE);
+        ctx.stats.ecn_broken_paths += u64::from(!is_plausible(sent, seg.ctl.ace()));
         told.on_syn_ack(seg.opts.accecn.as_ref());
         if seg.ecn.is_ce() {
             ecn.received_ce += 1;
@@ -46,7 +48,7 @@ impl Connection {
 
     /// Our SYN-ACK is acknowledged: a bare acknowledgement says how it arrived (RFC 9768 table 4),
     /// any other segment must have a count.
-    pub(in crate::tcp) fn take_report_on_syn_ack(&mut self, seg: &Segment<'_>) {
+    pub(in crate::tcp) fn take_report_on_syn_ack(&mut self, ctx: &mut Ctx<'_>, seg: &Segment<'_>) {
         let Some(ecn) = &mut self.ecn else {
             return;
         };
@@ -66,6 +68,7 @@ impl Connection {
         }
         if ace == 0 || (is_bare && !is_plausible(sent, ace)) {
             ecn.ect = false;
+            ctx.stats.ecn_broken_paths += 1;
         }
     }
 
@@ -88,11 +91,11 @@ impl Connection {
         seg: &Segment<'_>,
         segments: u32,
     ) {
-        let unacked = self.delayed_ack.pending();
-        let is_sack = self.is.contains(Is::SACK);
         let Some(ecn) = &mut self.ecn else {
             return;
         };
+        let unacked = self.delayed_ack.pending();
+        let is_sack = self.is.contains(Is::SACK);
         let marked = seg.ecn.is_ce();
         if marked {
             ecn.received_ce = ecn.received_ce.saturating_add(segments);
@@ -179,6 +182,7 @@ impl Connection {
                 if core::mem::take(&mut ecn.fresh) && ace == 0 {
                     // The path clears the field (RFC 9768 §3.2.2.4).
                     ecn.ect = false;
+                    ctx.stats.ecn_broken_paths += 1;
                 }
                 if seg.ack == first {
                     // Nothing of ours could be marked, and the field may mean something else.

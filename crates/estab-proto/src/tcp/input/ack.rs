@@ -84,7 +84,7 @@ impl Connection {
         self.snd.max_wnd = self.snd.max_wnd.max(self.snd.wnd);
         self.snd.wl1 = seg.seq;
         self.snd.wl2 = seg.ack;
-        self.take_report_on_syn_ack(seg);
+        self.take_report_on_syn_ack(ctx, seg);
         self.go(Transition::SynAcked);
         self.establish(ctx.now, Some(sent_at));
         Flow::Continue(())
@@ -113,6 +113,7 @@ impl Connection {
             },
             &mut self.cc,
         );
+        self.release_text(ctx.now);
         self.figures.dsacks += u32::from(sample.dsack);
         if let Some(rtt) = sample.rtt {
             // Several samples a round trip count for one together (RFC 7323 §4.2).

@@ -71,7 +71,7 @@ impl Connection {
 
     fn open_with_syn_ack(&mut self, ctx: &mut Ctx<'_>, seg: &Segment<'_>) {
         let sent_at = self.figures.last_data_sent_at;
-        self.take_mark_of_syn_ack(seg);
+        self.take_mark_of_syn_ack(ctx, seg);
         self.snd.una = seg.ack;
         // The window of the SYN-ACK, taken with its options, counts at once
         // (RFC 1122 §4.2.2.20 (c)).

@@ -198,12 +198,8 @@ fn what_a_path_may_do_to_the_field() {
     let all = [NotEct, Ect1, Ect0, Ce];
     for sent in all {
         for arrived in all {
-            let fine = arrived == sent
-                || match (sent, arrived) {
-                    (Ect0 | Ect1, Ce) => true,
-                    (Ect0, Ect1) | (Ect1, Ect0) => true,
-                    _ => false,
-                };
+            let fine =
+                arrived == sent || matches!((sent, arrived), (Ect0 | Ect1, Ect0 | Ect1 | Ce));
             assert_eq!(
                 is_plausible(sent, handshake_ace(arrived)),
                 fine,
