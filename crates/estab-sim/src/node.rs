@@ -66,6 +66,10 @@ pub enum Node {
     /// Drops every packet that comes within one of these spans, counted from the origin of time
     /// ([`Instant::ZERO`](crate::Instant::ZERO)).
     Outage(Vec<Range<Duration>>),
+    /// Holds every packet that comes within one of these spans until its end, when all go at once,
+    /// in order: a delay spike, such as that of a handover. The spans are counted as those of
+    /// [`Outage`](Node::Outage).
+    Stall(Vec<Range<Duration>>),
 }
 
 /// A queue in front of a [`Node::Rate`], first in, first out.

@@ -305,3 +305,19 @@ fn outages_begin_and_end_on_time() {
     assert_eq!(numbers, [2, 3, 4, 8, 9]);
     assert_eq!(pipe.stats().dropped().outage, 5);
 }
+
+#[test]
+fn a_stall_holds_what_comes_until_its_end() {
+    let micros = Duration::from_micros;
+    // Two spans that meet, and one by itself.
+    let spans = vec![
+        micros(20)..micros(40),
+        micros(35)..micros(45),
+        micros(70)..micros(80),
+    ];
+    let (arrived, pipe) = send(&[Node::Stall(spans)], 0, 10, GAP, 8);
+    let times: Vec<u64> = arrived.iter().map(|(_, at)| at.as_micros()).collect();
+    assert_eq!(times, [0, 10, 45, 45, 45, 50, 60, 80, 80, 90]);
+    assert!(arrived.is_sorted());
+    assert_eq!(pipe.stats().dropped().total(), 0);
+}

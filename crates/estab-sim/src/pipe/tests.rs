@@ -43,6 +43,10 @@ fn nodes() -> impl Strategy<Value = Vec<Node>> {
         (0u64..1500).prop_map(|mtu| vec![Node::BlackHole { mtu }]),
         (millis(50), millis(50))
             .prop_map(|(from, span)| vec![Node::Outage(vec![from..from + span])]),
+        prop::collection::vec((millis(50), millis(50)), 0..3).prop_map(|spans| {
+            let span = |(from, span)| from..from + span;
+            vec![Node::Stall(spans.into_iter().map(span).collect())]
+        }),
     ];
     prop::collection::vec(node, 0..6).prop_map(|nodes| nodes.concat())
 }

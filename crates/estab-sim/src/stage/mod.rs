@@ -17,11 +17,11 @@ mod jitter;
 mod loss;
 mod outage;
 mod police;
+mod queue;
 mod rate;
 mod reorder;
+mod stall;
 mod thin_acks;
-
-mod queue;
 
 /// A node at work. It is told every time in order, and never later than its deadline.
 pub(crate) trait Stage: Send {
@@ -107,6 +107,7 @@ fn simple(node: &Node, rng: Rng) -> (&'static str, Box<dyn Stage>) {
         } => ("thin acks", thin_acks::stage(*keep_one_in, *within)),
         Node::BlackHole { mtu } => ("black hole", black_hole::stage(*mtu)),
         Node::Outage(spans) => ("outage", outage::stage(spans)),
+        Node::Stall(spans) => ("stall", stall::stage(spans)),
     }
 }
 
