@@ -3,7 +3,7 @@
 //! Each probe is a line of data: a script of packets and calls (see [`script`] for its language).
 //! A run goes through all of them at once, each with ports, addresses and a listener of its own.
 //! The kernel stands behind a TUN that the test reads and writes; our stack is given the same
-//! packets in memory (see [`ours`]). What is compared: the number and order of the answers, their
+//! packets in memory (see [`ours`]), and through a TUN of its own (see [`tun`]). What is compared: the number and order of the answers, their
 //! flags, relative sequence and acknowledgement numbers, whether the window is zero, urgent pointer,
 //! payload, the kinds, order and values of the options, TTL and traffic class, type and code of ICMP;
 //! what the calls of the application returned; and at the end the state, the bytes left to read and
@@ -24,6 +24,7 @@ mod run;
 mod script;
 mod talk;
 mod target;
+mod tun;
 mod view;
 
 use std::fs;
@@ -46,6 +47,35 @@ fn we_answer_as_linux_does_over_ipv6() {
         probes.retain(|(_, script)| script::is_of_both_versions(script));
         assert!(probes.len() > 300, "{} probes", probes.len());
         compare(Net::V6, &probes);
+    });
+}
+
+/// What our stack answers in memory it answers behind a TUN of its own as well.
+#[test]
+fn we_answer_over_a_tun_as_in_memory() {
+    isolated(|| {
+        let mut probes = probes::all();
+        probes.retain(|(name, script)| {
+            let is_otherwise = tun::OTHERWISE.iter().any(|(other, _)| other == name);
+            script::is_of_both_versions(script) && !is_otherwise
+        });
+        assert!(probes.len() > 300, "{} probes", probes.len());
+        let in_memory = run::run(&mut ours::Ours::new(Net::V4), Net::V4, &probes);
+        let over_tun = run::run(&mut tun::OverTun::new(), Net::V4, &probes);
+        let mut faults = Vec::new();
+        for (at, (name, script)) in probes.iter().enumerate() {
+            // The state at the end is not known there.
+            let known = |told: &run::Transcript| -> Vec<String> {
+                let mut told = told.clone();
+                told.remove(told.len() - 2);
+                told
+            };
+            let (expected, found) = (known(&in_memory[at]), known(&over_tun[at]));
+            if expected != found {
+                faults.push(format!("{name}: {script}\n  {expected:?}\n  {found:?}"));
+            }
+        }
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
     });
 }
 

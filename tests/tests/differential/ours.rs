@@ -1,6 +1,5 @@
 //! Our stack as the host under test. It is given the very packets over the same interface of raw
-//! IP packets, but in memory and in virtual time: behind a TUN of its own the other end would be the
-//! kernel again, and not the test.
+//! IP packets, but in memory and in virtual time, and may be asked for more than streams tell.
 
 use std::collections::HashMap;
 
