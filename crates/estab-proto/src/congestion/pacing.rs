@@ -8,8 +8,8 @@ use super::Controller;
 /// a resolution of a millisecond.
 const BURST: Duration = Duration::from_millis(1);
 
-/// What may be made up for when a timer fires late: a timer that is off by this much costs nothing on
-/// average. More is lost, so that no idle time becomes a burst.
+/// What is made up for when a timer fires late: one that is off by no more than this costs nothing on
+/// average. More is lost, so that a host that stopped for a while sends no burst.
 const CREDIT: Duration = Duration::from_millis(4);
 
 /// The longest that anything waits: a round-trip time may be whatever the peer makes it look.
@@ -52,7 +52,7 @@ impl Rate {
     }
 
     /// The rate at which a connection sends: what its congestion control has set, or else its window
-    /// per round trip, twice that in slow start and 1.2 times in congestion avoidance, so that the
+    /// per round trip, four times that in slow start and 1.2 times in congestion avoidance, so that the
     /// window can be filled. At most `max`. `None` without a measured round trip.
     pub fn of(cc: &Controller, srtt: Option<Duration>, max: Option<u64>) -> Option<Self> {
         let rate = match cc.pacing_rate() {
@@ -116,6 +116,10 @@ pub struct Pacer {
     next: Instant,
     /// The most that leaves in one burst.
     quantum: u32,
+    /// By how many nanoseconds the timer was late, until that is made up for.
+    late: u32,
+    /// By how many nanoseconds sending may run ahead of the schedule, a segment short.
+    slack: u32,
 }
 
 impl Default for Pacer {
@@ -123,6 +127,8 @@ impl Default for Pacer {
         Self {
             next: Instant::ZERO,
             quantum: u32::MAX,
+            late: 0,
+            slack: 0,
         }
     }
 }
@@ -131,13 +137,29 @@ impl Pacer {
     /// `len` bytes leave at `now`. Gives when the next segment may, unless that is at once; `mss` is
     /// how long it may be.
     pub fn on_sent(&mut self, now: Instant, len: u32, mss: u32, rate: Rate) -> Option<Instant> {
-        let earliest = Instant::ZERO + (now - Instant::ZERO).saturating_sub(CREDIT);
+        // Time in which nothing was sent for want of data or of a window is not made up for.
+        let earliest = now.saturating_sub(Duration::from_nanos(self.late.into()));
         self.next = (self.next.max(earliest) + rate.time(len)).min(now + HORIZON);
-        let pair = mss.saturating_mul(2);
-        self.quantum = rate.bytes(BURST).max(pair);
-        let burst = BURST.max(rate.time(pair));
-        let ahead = self.next.saturating_duration_since(now) + rate.time(mss);
-        (ahead > burst).then_some(self.next)
+        if self.next >= now {
+            self.late = 0;
+        }
+        self.quantum = rate.bytes(BURST).max(mss.saturating_mul(2));
+        let segment = rate.time(mss);
+        let slack = BURST.max(segment * 2) - segment;
+        self.slack = u32::try_from(slack.as_nanos()).unwrap_or(u32::MAX);
+        (!self.is_due(now)).then_some(self.next)
+    }
+
+    /// Whether a segment may leave at `now` already, since something happens now in any case: so
+    /// acknowledgments, which come often, make shorter bursts than timers.
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.next.saturating_duration_since(now) <= Duration::from_nanos(self.slack.into())
+    }
+
+    /// The time [`on_sent`](Self::on_sent) gave has come.
+    pub fn on_timer(&mut self, now: Instant) {
+        let late = now.saturating_duration_since(self.next).min(CREDIT);
+        self.late = late.subsec_nanos();
     }
 
     /// The most that should leave as one super-segment: as much as in a burst. `u32::MAX` while

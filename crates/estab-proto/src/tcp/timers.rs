@@ -25,7 +25,8 @@ impl Connection {
                 Timer::Linger => self.on_linger(ctx),
                 Timer::TailLossProbe => self.on_tail_loss_probe(ctx),
                 Timer::Reorder => self.on_reorder_timeout(ctx),
-                Timer::TimeWait | Timer::Pacing => {}
+                Timer::Pacing => self.pacer.on_timer(ctx.now),
+                Timer::TimeWait => {}
             }
         }
     }

@@ -14,6 +14,14 @@ impl Connection {
         self.timers.is_armed(Timer::Pacing)
     }
 
+    /// To be called when an acknowledgement was processed: what it released need not wait for the
+    /// timer if it is nearly due.
+    pub(in crate::tcp) fn release_text(&mut self, now: Instant) {
+        if self.is_held() && self.pacer.is_due(now) {
+            self.timers.cancel(Timer::Pacing);
+        }
+    }
+
     /// The rate at which text is sent; `None` if that is as fast as the windows allow.
     pub(in crate::tcp) fn pacing_rate(&self) -> Option<Rate> {
         let paced = match self.config.pacing {
