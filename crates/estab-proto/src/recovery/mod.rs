@@ -47,6 +47,7 @@ pub use usage::Supply;
 
 use crate::SeqNumber;
 use crate::config::RecoveryConfig;
+use covered::Sent;
 use detect::Duplicates;
 use episode::Episode;
 use min_rtt::MinRtt;
@@ -142,6 +143,8 @@ pub struct Recovery {
     /// All that was acknowledged cumulatively.
     acked: u64,
     delivered: u64,
+    /// The last transmission.
+    last_sent: Sent,
     /// When the retransmission timer was last started over (RFC 6298 §5).
     timeout_from: Instant,
     /// When new data was last sent or acknowledged (RFC 8985 §7.2).
@@ -181,6 +184,10 @@ impl Recovery {
             total_retransmits: 0,
             acked: 0,
             delivered: 0,
+            last_sent: Sent {
+                at: Instant::ZERO,
+                end: una,
+            },
             timeout_from: Instant::ZERO,
             quiet_since: Instant::ZERO,
             reports_duplicates: false,
@@ -218,7 +225,8 @@ impl Recovery {
             self.timeout_from = now;
         }
         let before = self.in_flight();
-        self.board.push(now, len, self.mss);
+        let at = self.stamp(now, seq + len);
+        self.board.push(at, len, self.mss);
         if !self.tlp.on_sent(self.board.nxt(), false) {
             self.quiet_since = now;
         }
@@ -235,14 +243,12 @@ impl Recovery {
         }
         let rescue = self.is_rescue(seq);
         let before = self.in_flight();
-        self.board.retransmit(now, seq, len, self.mss, !rescue);
+        let end = seq + len;
+        let at = self.stamp(now, end);
+        self.board.retransmit(at, seq, len, self.mss, !rescue);
         self.tlp.on_sent(self.board.nxt(), true);
         if self.rules.rack {
-            self.queue_resend(Resend {
-                at: now,
-                seq,
-                end: seq + len,
-            });
+            self.queue_resend(Resend { at, seq, end });
         }
         if seq == self.board.una() {
             // RFC 6298 §5: at least one timeout lies between two transmissions of it.
@@ -251,7 +257,7 @@ impl Recovery {
         if rescue {
             self.rescue_rxt = self.point;
         } else {
-            self.high_rxt = self.high_rxt.max(seq + len);
+            self.high_rxt = self.high_rxt.max(end);
         }
         self.forced = false;
         if let Some(undo) = &mut self.undo {
@@ -262,6 +268,22 @@ impl Recovery {
             .saturating_add(len.div_ceil(self.mss));
         self.mark_sent(now, before);
         self.note_send(len);
+    }
+
+    /// When something that ends at `end` is sent, such that times tell the order of sending.
+    ///
+    /// The numbers decide between transmissions of the same time (RFC 8985 §6.2 step 2), which is
+    /// wrong if something is sent again after new data: then it is sent a nanosecond later.
+    fn stamp(&mut self, now: Instant, end: SeqNumber) -> Instant {
+        let mut sent = Sent {
+            at: now.max(self.last_sent.at),
+            end,
+        };
+        if !sent.is_after(&self.last_sent) {
+            sent.at = self.last_sent.at + Duration::from_nanos(1);
+        }
+        self.last_sent = sent;
+        sent.at
     }
 
     fn queue_resend(&mut self, resend: Resend) {

@@ -2,6 +2,7 @@ mod by_time;
 mod fuzz;
 mod late;
 mod link;
+mod rack;
 mod rules;
 mod samples;
 mod sender;

@@ -1,8 +1,9 @@
 //! A sender driven segment by segment.
 
-use estab_timer::Instant;
+use estab_timer::{Duration, Instant};
 
 use crate::SeqNumber;
+use crate::config::RecoveryConfig;
 use crate::congestion::{Algorithm, Controller};
 use crate::recovery::{AckInput, AckSample, Recovery, Retransmit};
 use crate::wire::tcp::SackBlock;
@@ -32,6 +33,23 @@ impl Sender {
         };
         sender.send(segments);
         sender
+    }
+
+    /// The same for a peer with SACK and for these rules, after a handshake that took 100 ms.
+    pub(super) fn by(rules: RecoveryConfig, segments: u32) -> Self {
+        let mut sender = Self::new(true, 0);
+        sender.cc = Controller::new(Algorithm::NewReno, MSS);
+        sender.cc.set_cwnd(segments * MSS);
+        sender.recovery = Recovery::new(UNA, MSS, true).with_rules(&rules);
+        sender
+            .recovery
+            .on_rtt_sample(sender.now, Duration::from_millis(100));
+        sender.send(segments);
+        sender
+    }
+
+    pub(super) fn wait(&mut self, millis: u64) {
+        self.now += Duration::from_millis(millis);
     }
 
     pub(super) fn at(segment: u32) -> SeqNumber {
