@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use estab_proto::config::Ecn;
 use estab_proto::congestion::Algorithm;
 use estab_sim::transfer::{Flow, Happening, Report, Transfer};
 use estab_sim::{Bandwidth, Loss, Node, Path, Queue};
@@ -83,6 +84,7 @@ struct Options {
 enum Cc {
     Newreno,
     Cubic,
+    Bbr,
 }
 
 impl Cc {
@@ -90,6 +92,7 @@ impl Cc {
         match self {
             Self::Newreno => "NewReno",
             Self::Cubic => "CUBIC",
+            Self::Bbr => "BBR",
         }
     }
 
@@ -97,6 +100,7 @@ impl Cc {
         match self {
             Self::Newreno => Algorithm::NewReno,
             Self::Cubic => Algorithm::Cubic,
+            Self::Bbr => Algorithm::Bbr,
         }
     }
 }
@@ -177,6 +181,9 @@ impl Options {
     fn flow(&self, cc: Cc) -> Flow {
         let mut flow = Flow::new(cc.algorithm());
         flow.bytes = self.bytes;
+        if self.ecn {
+            flow.tcp.ecn = Ecn::Accurate;
+        }
         flow
     }
 
