@@ -8,3 +8,4 @@ mod close;
 mod ecn;
 mod failure;
 mod many;
+mod offload;

@@ -80,14 +80,23 @@ pub(super) fn attach(name: &str, queues: usize) -> io::Result<OwnedFd> {
     // SAFETY: TUNSETIFF reads and writes a struct ifreq, of which the request has the layout and at
     // least the length.
     unsafe { ioctl(&fd, Updater::<TUNSETIFF, _>::new(&mut request)) }?;
-    let offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-    // SAFETY: TUNSETOFFLOAD takes an integer by value.
-    let granted = unsafe { ioctl(&fd, integer::<TUNSETOFFLOAD>(offloads as usize)) };
-    if let Err(error) = granted {
+    if let Err(error) = set_offloads(&fd, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) {
         // The headers still let us send super-segments.
         tracing::debug!(%error, "the kernel gives plain segments only");
     }
     Ok(fd)
+}
+
+/// Has the kernel give complete packets only: an interface made to last remembers what it was told
+/// by whoever held it before.
+pub(in crate::device) fn clear_offloads(fd: &OwnedFd) -> io::Result<()> {
+    set_offloads(fd, 0)
+}
+
+fn set_offloads(fd: &OwnedFd, offloads: u32) -> io::Result<()> {
+    // SAFETY: TUNSETOFFLOAD takes an integer by value.
+    unsafe { ioctl(fd, integer::<TUNSETOFFLOAD>(offloads as usize)) }?;
+    Ok(())
 }
 
 /// Whether the interface outlives its descriptors.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use estab_proto::IpCidr;
 use tokio_tun::Tun;
 
+use super::watch::duplicate;
 use super::{Io, TunDevice, index, into_io, netlink};
 use crate::addr::ToCidr;
 use crate::device::offload;
@@ -126,7 +127,8 @@ impl TunBuilder {
             }
         }
         // An interface that somebody made to last is not ours to take away.
-        let persist = self.persist || exists(&self.name);
+        let existed = exists(&self.name);
+        let persist = self.persist || existed;
         let offload = self.offload && offload::is_granted();
         if persist || offload {
             tun = tun.persist();
@@ -135,6 +137,9 @@ impl TunBuilder {
         let devices = if offload {
             hand_over(tuns, self.mtu, persist)?
         } else {
+            if let Some(tun) = tuns.first().filter(|_| existed) {
+                offload::clear_offloads(&duplicate(tun)?)?;
+            }
             tuns.into_iter()
                 .map(TunDevice::new)
                 .collect::<io::Result<Vec<_>>>()?

@@ -21,7 +21,11 @@ pub(super) async fn configure(
             handle.link().set(link).execute().await?;
         }
         for cidr in addrs {
-            let mut request = handle.address().add(index, cidr.addr, cidr.prefix);
+            // An interface that was made to last may have the address already.
+            let mut request = handle
+                .address()
+                .add(index, cidr.addr, cidr.prefix)
+                .replace();
             // Nobody else is on this link: no need to keep an IPv6 address tentative for a while.
             request.message_mut().header.flags |= AddressHeaderFlags::Nodad;
             request.execute().await?;
