@@ -125,5 +125,5 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn picture() -> Bytes {
-    (0..PICTURE).map(|i| (i * i >> 7) as u8).collect()
+    (0..PICTURE).map(|i| ((i * i) >> 7) as u8).collect()
 }
