@@ -6,7 +6,7 @@
 //!
 //! | adapter | carries packets over |
 //! |---|---|
-//! | [`TunDevice`] | a Linux TUN interface, made with `tokio-tun` |
+//! | [`TunDevice`] | a Linux TUN interface, made with `tokio-tun`, with its offloads |
 //! | [`Link`] | memory: two stacks in one process |
 //! | [`PacketIo`] | any `AsyncRead + AsyncWrite` that keeps packet boundaries |
 //! | [`PacketStream`] | any `Stream + Sink` of packets, such as a pair of channels |
