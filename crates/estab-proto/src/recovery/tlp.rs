@@ -10,8 +10,9 @@ use crate::SeqNumber;
 /// TLP.max_ack_delay: how long the peer may hold back the acknowledgment of a single segment.
 const MAX_ACK_DELAY: Duration = Duration::from_millis(200);
 
-/// How much later than two round trips a probe is at least, for the delays of hosts.
-const SLACK: Duration = Duration::from_millis(2);
+/// The least delay of a probe: on a path shorter than what hosts and timers take, silence means nothing
+/// sooner.
+const LEAST: Duration = Duration::from_millis(2);
 
 /// The probe's delay while the round-trip time is not known (RFC 8985 §7.2).
 const UNKNOWN: Duration = Duration::from_secs(1);
@@ -120,10 +121,13 @@ impl Recovery {
         let Some(srtt) = rtt.srtt() else {
             return Some(self.quiet_since + UNKNOWN);
         };
-        // On paths shorter than what a timer can tell, silence needs some time to mean anything.
         let single = self.outstanding() <= self.mss;
-        let delay = if single { MAX_ACK_DELAY } else { SLACK };
-        Some(self.quiet_since + srtt * 2 + delay)
+        let delay = if single {
+            MAX_ACK_DELAY
+        } else {
+            Duration::ZERO
+        };
+        Some(self.quiet_since + (srtt * 2).max(LEAST) + delay)
     }
 
     /// The probe timer expired. Gives whether a probe is due now: new data if there is some that

@@ -245,20 +245,20 @@ fn a_timeout_marks_what_had_the_time() {
     assert_eq!(sample.newly_lost, 2 * MSS);
 }
 
-/// The probe comes after two round trips and the slack of timers, later if the peer may be delaying the acknowledgment of
+/// The probe comes after two round trips, later if the peer may be delaying the acknowledgment of
 /// the only segment, and never later than the timeout.
 // proves RFC8985-7.2
 #[test]
 fn when_to_probe() {
     let mut s = Sender::by(RACK, 3);
-    assert_eq!(s.timer(), Some((Timer::TailLossProbe, 202)));
+    assert_eq!(s.timer(), Some((Timer::TailLossProbe, 200)));
     // New data and what acknowledges data start it over.
     s.wait(50);
     s.send(1);
-    assert_eq!(s.timer(), Some((Timer::TailLossProbe, 202)));
+    assert_eq!(s.timer(), Some((Timer::TailLossProbe, 200)));
     s.wait(50);
     s.ack(2, &[]);
-    assert_eq!(s.timer(), Some((Timer::TailLossProbe, 202)));
+    assert_eq!(s.timer(), Some((Timer::TailLossProbe, 200)));
     // One segment: 2 * 100 + 200 ms is beyond the timeout of 300.
     s.ack(3, &[]);
     assert_eq!(s.timer(), Some((Timer::TailLossProbe, 300)));
