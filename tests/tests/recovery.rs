@@ -19,6 +19,8 @@ const STREAM: Pattern = Pattern::new(4711);
 fn settings() -> StackConfig {
     let mut config = config(B);
     config.tcp.congestion = Algorithm::NewReno;
+    // A probe would come before every timeout.
+    config.tcp.recovery.tail_loss_probe = false;
     config.tcp.send_buffer = BufferConfig {
         initial: 1 << 20,
         max: 1 << 20,

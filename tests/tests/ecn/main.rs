@@ -27,6 +27,8 @@ fn settings(ecn: Ecn, change: impl FnOnce(&mut TcpConfig)) -> StackConfig {
     let mut config = config(B);
     config.tcp.ecn = ecn;
     config.tcp.congestion = Algorithm::NewReno;
+    // A probe would come in between where the peer keeps silent.
+    config.tcp.recovery.tail_loss_probe = false;
     config.tcp.send_buffer = BufferConfig {
         initial: 4 << 20,
         max: 4 << 20,

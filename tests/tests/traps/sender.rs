@@ -13,6 +13,8 @@ const MSS: u32 = 1000;
 fn sender(sack: bool) -> (Peer, ConnId, SeqNumber) {
     let settings = settings(|tcp| {
         tcp.congestion = Algorithm::NewReno;
+        // A probe would come before every timeout.
+        tcp.recovery.tail_loss_probe = false;
         tcp.send_buffer = fixed(1 << 20);
     });
     let (peer, id) = Peer::listening(settings).open(TcpOptions {

@@ -220,13 +220,14 @@ impl TcpConfig {
             hystart: true,
             pacing: Pacing::default(),
             max_pacing_rate: None,
-            recovery: RecoveryConfig::RFC_STRICT,
+            recovery: RecoveryConfig::default(),
             ecn: Ecn::default(),
         }
     }
 
     /// The letter of the RFCs: an RTO of at least 1 s (RFC 6298 §2.4), an MSL of 2 minutes
-    /// (RFC 9293 §3.4.2), R2 of 5 minutes (§3.9.1.1), no segment without its timestamp.
+    /// (RFC 9293 §3.4.2), R2 of 5 minutes (§3.9.1.1), no segment without its timestamp, losses told by
+    /// counting (RFC 6675) and by the retransmission timer alone (RFC 6298).
     pub fn rfc_strict() -> Self {
         let mut config = Self::modern();
         config.rto.min = Duration::from_secs(1);
@@ -234,6 +235,7 @@ impl TcpConfig {
         config.time_wait.msl = Duration::from_secs(120);
         config.give_up = GiveUpConfig::RFC_STRICT;
         config.require_timestamps = true;
+        config.recovery = RecoveryConfig::RFC_STRICT;
         config
     }
 }
