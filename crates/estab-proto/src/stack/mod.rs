@@ -68,7 +68,7 @@ new_key_type! {
 }
 
 /// What the driver knows about a packet beyond its bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct RxMeta<'a> {
     /// The device vouches for the transport checksum: it is not computed again.
     pub checksum_verified: bool,
@@ -87,16 +87,6 @@ impl RxMeta<'_> {
             // A packet, and so its payload, has less than 2^16 bytes.
             Some(size) if size > 0 => text_len.div_ceil(usize::from(size)).max(1) as u32,
             _ => 1,
-        }
-    }
-}
-
-impl Default for RxMeta<'_> {
-    fn default() -> Self {
-        Self {
-            checksum_verified: false,
-            segment_size: None,
-            backing: None,
         }
     }
 }
