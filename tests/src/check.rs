@@ -47,8 +47,10 @@ impl Checker {
         };
         if view.has(SYN) && !view.has(ACK) {
             let syns = self.syns.entry((dst, src)).or_default();
-            if !syns.iter().any(|syn| syn.seq == view.seq) {
-                syns.push(Offer::of(&view));
+            match syns.iter_mut().find(|syn| syn.seq == view.seq) {
+                // Repeated, it may ask for ECN no longer, or in another way.
+                Some(syn) => syn.ace |= view.ace,
+                None => syns.push(Offer::of(&view)),
             }
         }
         if let Some(flow) = self.flows.get_mut(&(dst, src)) {
@@ -92,7 +94,8 @@ impl Checker {
             });
             let old = self.flows.get(&ends);
             if !old.is_some_and(|flow| flow.begins_with(&view)) {
-                let flow = Flow::new(&view, peer.copied(), dst.is_ipv6());
+                let asked = old.map_or(0, |flow| flow.asked_by(&view));
+                let flow = Flow::new(&view, peer.copied(), dst.is_ipv6()).asking(asked);
                 self.flows.insert(ends, flow);
             }
         }

@@ -42,7 +42,7 @@ pub(super) struct Offer {
     timestamps: bool,
     wnd: u16,
     /// What the flags ask or agree to of ECN.
-    ace: u8,
+    pub(super) ace: u8,
 }
 
 impl Offer {
@@ -93,6 +93,22 @@ impl Flow {
             ect_on_all: view.ecn != 0,
             is_over: false,
         }
+    }
+
+    /// The ECN flags of our SYN if `view` repeats it, perhaps without, even after a RST to something
+    /// that was not acceptable.
+    pub(super) fn asked_by(&self, view: &View) -> u8 {
+        if self.iss == view.seq {
+            self.ours.ace
+        } else {
+            0
+        }
+    }
+
+    /// The same connection, whose SYN had these ECN flags before.
+    pub(super) fn asking(mut self, ace: u8) -> Self {
+        self.ours.ace |= ace;
+        self
     }
 
     /// Whether `view`, a SYN that was sent, belongs to this incarnation. After its end it cannot,

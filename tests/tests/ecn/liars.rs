@@ -103,3 +103,51 @@ fn ece_where_it_means_nothing() {
     peer.send(&peer.seg().ctl(Flags::ECE).seq(peer.nxt + 10_000_000));
     assert_eq!(info(&peer, id).ssthresh, before.ssthresh);
 }
+
+/// Any flags, any option, any ECN field, before, during and after the handshake.
+#[test]
+fn segments_of_every_kind() {
+    for seed in 0..500 {
+        let mut rng = Rng::new(seed);
+        let ecn = crate::SETTINGS[rng.below(4) as usize];
+        let config = crate::settings(ecn, |_| ());
+        let opens = rng.chance(0.5);
+        let mut peer = if opens {
+            Peer::with(config)
+        } else {
+            Peer::listening(config)
+        };
+        let mut id = opens.then(|| peer.connect_host());
+        for _ in 0..60 {
+            let kinds = [Flags::SYN, Flags::SYN | Flags::ACK, Flags::ACK, Flags::ACK];
+            let kind = kinds[rng.below(4) as usize];
+            let mut seg = peer.seg();
+            seg.ctl = kind.with_ace(rng.below(8) as u8);
+            seg.tos = rng.below(256) as u8;
+            if rng.chance(0.5) {
+                let counters = [(); 3].map(|()| rng.next_u64() as u32);
+                let fields = rng.below(4) as usize;
+                let order = [AccEcnOrder::E0bFirst, AccEcnOrder::E1bFirst][rng.below(2) as usize];
+                seg.opts.accecn = Some(AccEcn::new(order, &counters[..fields]));
+            }
+            if !seg.has(Flags::SYN) {
+                seg.text = vec![1; rng.below(300) as usize];
+            }
+            peer.send(&seg);
+            if rng.chance(0.8) {
+                peer.nxt = seg.end();
+            }
+            id = id.or_else(|| peer.listener.and_then(|_| peer.accept()));
+            if let Some(id) = id {
+                let _ = peer.on(|stack, now| stack.send_slice(now, id, &[1; 3000]));
+            }
+            for answer in peer.replies() {
+                if rng.chance(0.8) && !answer.has(Flags::RST) {
+                    peer.note(&answer);
+                }
+            }
+            peer.wait(millis(rng.below(400)));
+            peer.replies();
+        }
+    }
+}

@@ -7,7 +7,9 @@ use std::time::Duration;
 use estab_proto::EcnMode;
 use estab_proto::config::Ecn;
 use estab_proto::wire::{EcnCodepoint, Flags};
+use estab_tests::link::Faults;
 use estab_tests::pattern::Pattern;
+use estab_tests::rng::Rng;
 use estab_tests::world::{A, B, config};
 use estab_tests::{Seg, World};
 
@@ -131,5 +133,46 @@ fn the_ip_header_of_everything_that_is_sent() {
         world.run_for(Duration::from_secs(1));
         assert!(wrong.borrow().is_empty(), "{asks:?} {:?}", wrong.borrow());
         assert!(world.stack(A).stats().retransmits > 0);
+    }
+}
+
+/// Marks, losses, copies and packets that overtake each other, whatever is agreed: every byte
+/// arrives, and every packet is one that may be sent.
+#[test]
+fn marks_among_all_other_faults() {
+    for seed in 0..60 {
+        let mut rng = Rng::new(seed);
+        let configs = [A, B].map(|side| {
+            let mut it = settings(crate::SETTINGS[rng.below(4) as usize], |_| ());
+            it.addrs = config(side).addrs;
+            it.tcp.sack = rng.chance(0.8);
+            it.tcp.timestamps = rng.chance(0.7);
+            it
+        });
+        let faults = Faults {
+            loss: 0.02,
+            reorder: 0.02,
+            duplicate: 0.01,
+            corrupt: 0.01,
+            jitter: Duration::from_millis(3),
+            late: Duration::from_millis(30),
+            ..Faults::none(Duration::from_millis(10))
+        };
+        let start = estab_proto::Instant::from_secs(1);
+        let mut world = World::faulty(configs, [faults.clone(), faults], rng.fork(), start);
+        let rate = [0.0, 0.02, 0.3, 1.0][rng.below(4) as usize];
+        let mut marks = rng.fork();
+        world.mark = Some(Box::new(move |_, _| marks.chance(rate)));
+        let (a, b) = world.establish();
+        let bytes = Pattern::new(seed).bytes(0, 150_000);
+        world.write(A, a, &bytes);
+        world.write(B, b, &bytes);
+        let mut received = [Vec::new(), Vec::new()];
+        world.run_to(Duration::from_secs(900), |world| {
+            received[0].extend(world.read(A, a));
+            received[1].extend(world.read(B, b));
+            received.iter().all(|it| it.len() == bytes.len())
+        });
+        assert!(received.iter().all(|it| *it == bytes), "{seed}");
     }
 }

@@ -2,6 +2,7 @@
 //! the other, or not.
 
 mod closing;
+mod marks;
 mod opening;
 mod receiving;
 mod sending;
