@@ -164,11 +164,11 @@ impl Recovery {
     /// The round-trip estimate of before a timeout that proved spurious, if this acknowledgment is
     /// the first one to measure data sent since; and forgets what is of no use any more.
     pub(super) fn conclude(&mut self, measured: bool) -> Option<RttSnapshot> {
-        let una = self.board.una();
-        let undo = self.undo.as_ref()?;
+        let (una, nxt) = (self.board.una(), self.board.nxt());
+        let undo = self.undo.as_mut()?;
         let estimate = undo.estimate(una);
         let wanted = estimate.is_some() && !measured;
-        if undo.is_done(una) && !wanted {
+        if undo.is_done(una, nxt) && !wanted {
             self.undo = None;
         }
         estimate.filter(|_| measured)

@@ -21,6 +21,10 @@ use echo::Echo;
 /// No window is wider (RFC 7323 §2.3).
 const MAX_BURST: u32 = 1 << 30;
 
+/// How many round trips an episode is remembered for after its end, as RACK remembers duplicates for
+/// so many episodes.
+const ROUNDS: u8 = 16;
+
 /// What proved an episode needless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -71,9 +75,10 @@ pub(super) struct Undo {
 enum Phase {
     /// The episode lasts.
     During,
-    /// It is over. What reports its last retransmissions as duplicates comes before anything beyond
-    /// `until` is acknowledged.
-    After { until: SeqNumber },
+    /// It is over. What reports its retransmissions as duplicates may be late, as the originals are:
+    /// so many round trips more are waited, the present one until anything beyond `until` is
+    /// acknowledged.
+    After { until: SeqNumber, rounds: u8 },
     /// It was needless, as is known since SND.NXT was `since`. Until that is passed new data goes no
     /// further than `edge`.
     Settled { since: SeqNumber, edge: SeqNumber },
@@ -158,7 +163,10 @@ impl Undo {
     pub(super) fn end(&mut self, nxt: SeqNumber) {
         if self.phase == Phase::During {
             self.frto = Frto::Off;
-            self.phase = Phase::After { until: nxt };
+            self.phase = Phase::After {
+                until: nxt,
+                rounds: ROUNDS,
+            };
         }
     }
 
@@ -202,12 +210,19 @@ impl Undo {
         }
     }
 
-    /// Whether nothing more is expected now that everything below `una` is acknowledged.
-    pub(super) fn is_done(&self, una: SeqNumber) -> bool {
-        match self.phase {
+    /// Everything below `una` is acknowledged, and everything below `nxt` sent. Gives whether nothing
+    /// more is expected.
+    pub(super) fn is_done(&mut self, una: SeqNumber, nxt: SeqNumber) -> bool {
+        match &mut self.phase {
             Phase::During => false,
-            Phase::After { until } => una.after(until),
-            Phase::Settled { since, .. } => una.after(since),
+            Phase::After { until, rounds } => {
+                if una.after(*until) {
+                    *until = nxt;
+                    *rounds = rounds.saturating_sub(1);
+                }
+                *rounds == 0
+            }
+            Phase::Settled { since, .. } => una.after(*since),
         }
     }
 

@@ -591,11 +591,14 @@ fn nothing_is_kept_for_ever() {
     let mut s = sender(true, 10);
     reordered(&mut s);
     s.ack(10, &[]);
-    assert!(s.recovery.undo.is_some());
-    s.send(2);
-    s.ack(11, &[]);
+    for acked in 10..26 {
+        assert!(s.recovery.undo.is_some(), "{acked}");
+        s.send(1);
+        s.ack(acked + 1, &[]);
+    }
     assert!(s.recovery.undo.is_none());
-    let input = AckInput::new(s.now, Sender::at(12));
+    s.send(1);
+    let input = AckInput::new(s.now, Sender::at(27));
     s.recovery.on_ack(&input, &mut s.cc);
     assert_eq!(s.recovery.outstanding(), 0);
 }

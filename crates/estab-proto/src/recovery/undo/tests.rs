@@ -252,7 +252,7 @@ fn an_episode_is_settled_once() {
     assert_eq!(undo.weigh(&answer(100)), None);
     assert_eq!(undo.weigh(&report(0, 1)), None);
     undo.end(at(10));
-    assert!(!undo.is_done(at(10)) && undo.is_done(at(10) + 1));
+    assert!(!undo.is_done(at(10), at(20)) && undo.is_done(at(10) + 1, at(20)));
 }
 
 /// Until a flight has passed an acknowledgment lets out a burst's worth, or twice what it covers.
@@ -283,4 +283,17 @@ fn the_estimate_comes_back_with_the_first_sample() {
         assert_eq!(undo.estimate(at(5)), None);
         assert_eq!(undo.estimate(at(6)), expected);
     }
+}
+
+/// A late original may be reported long after the episode, but not for ever.
+#[test]
+fn an_episode_is_remembered_for_some_round_trips() {
+    let mut undo = resent(false);
+    undo.end(at(10));
+    for round in 1..=ROUNDS {
+        let una = at(u32::from(round) * 10);
+        assert!(!undo.is_done(una, una + 10 * MSS));
+        assert_eq!(undo.is_done(una + 1, una + 10 * MSS), round == ROUNDS);
+    }
+    assert_eq!(undo.weigh(&report(0, 1)), Some(Evidence::Duplicates));
 }

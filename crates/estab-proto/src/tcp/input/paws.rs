@@ -37,6 +37,8 @@ impl Connection {
             if arrival.text.is_empty() {
                 self.challenge_ack(ctx);
             } else {
+                // A late original, of which a copy came first: RFC 2883 §4.3.
+                self.note_old_text(arrival.seg);
                 self.ack_now();
             }
         }

@@ -56,15 +56,31 @@ impl Connection {
             }
             return;
         }
-        let end = seg.seq + seg.text.len() as u32;
         if seg.text.is_empty() && !seg.has(Flags::FIN) {
             self.challenge_ack(ctx);
         } else {
-            if !seg.text.is_empty() && seg.seq.before(self.rcv.nxt) && self.is.contains(Is::SACK) {
-                // RFC 2883 §4: say what came twice.
-                self.dsack = Some((seg.seq, end.min(self.rcv.nxt)));
-            }
+            self.note_old_text(seg);
             self.ack_now();
+        }
+    }
+
+    /// Reports the text of a segment that is refused, as far as it came before.
+    pub(super) fn note_old_text(&mut self, seg: &Segment<'_>) {
+        let end = seg.seq + seg.text.len() as u32;
+        if !seg.text.is_empty() && seg.seq.before(self.rcv.nxt) {
+            self.note_duplicate((seg.seq, end.min(self.rcv.nxt)));
+        }
+    }
+
+    /// The next acknowledgement says what came twice (RFC 2883 §4): the latest of it, with what came
+    /// right before and lies beside it, as if they had been one segment.
+    pub(super) fn note_duplicate(&mut self, (left, right): (SeqNumber, SeqNumber)) {
+        if self.is.contains(Is::SACK) {
+            self.dsack = Some(match self.dsack {
+                Some((before, end)) if end == left => (before, right),
+                Some((start, after)) if right == start => (left, after),
+                _ => (left, right),
+            });
         }
     }
 

@@ -4,7 +4,7 @@ use estab_timer::{AckDecision, Timer};
 
 use super::{Arrival, Flow};
 use crate::error::ConnectionError;
-use crate::tcp::connection::{Connection, Ctx, Is, Notices};
+use crate::tcp::connection::{Connection, Ctx, Notices};
 use crate::tcp::state::State;
 
 impl Connection {
@@ -57,8 +57,8 @@ impl Connection {
         let held = stored
             .duplicate
             .map(|twice| (at(twice.start), at(twice.end)));
-        if self.is.contains(Is::SACK) {
-            self.dsack = arrival.old.or(held).or(self.dsack);
+        if let Some(twice) = arrival.old.or(held) {
+            self.note_duplicate(twice);
         }
         if stored.advanced > 0 {
             self.notices |= Notices::READABLE;
