@@ -247,7 +247,7 @@ impl Recovery {
     fn leave(&mut self, now: Instant, cc: &mut Controller) {
         let target = self.end_reduction();
         if let Some(target) = target {
-            // RFC 9937 §6.3.
+            // RFC 9937 §6.4.
             cc.set_cwnd(target);
         }
         if self.state == CaState::Recovery {

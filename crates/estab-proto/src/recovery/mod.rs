@@ -1,13 +1,16 @@
 //! Loss recovery: what is lost, and what to send next.
 //!
-//! Three questions are kept apart: what was sent, when, and what became of it (the scoreboard); what
-//! of it is lost (`detect`); and what to send next (`send`), under the window that
-//! [`congestion`](crate::congestion) allows.
+//! Three questions are kept apart: what was sent (`sent`), when, and what became of it (the
+//! scoreboard); what of it is lost (`rack`, `detect`); and what to send next (`send`), under the window
+//! that [`congestion`](crate::congestion) allows. `ack` takes acknowledgments in, `episode` draws the
+//! consequences.
 //!
-//! With SACK, recovery is that of RFC 6675. Without, it is NewReno's (RFC 6582), in the same terms: a
-//! duplicate acknowledgment takes a segment off the pipe instead of inflating the window, which comes
-//! to the same and needs no second set of rules. After a timeout (RFC 6298 §5.4) everything
-//! outstanding counts as lost and is sent again from SND.UNA on, in slow start, except what was
+//! With SACK, loss is told by time (RACK, RFC 8985), `tlp` probes for a lost tail, and `prr` spreads
+//! the reduction of the window over a round trip (RFC 9937). Where that is switched off, recovery is
+//! that of RFC 6675. Without SACK it is NewReno's (RFC 6582), in the same terms: a duplicate
+//! acknowledgment takes a segment off the pipe instead of inflating the window, which comes to the same
+//! and needs no second set of rules. After a timeout (RFC 6298 §5.4) what is outstanding and had the
+//! time to arrive counts as lost and is sent again from SND.UNA on, in slow start, except what was
 //! selectively acknowledged.
 //!
 //! All of that may turn out to have been needless, since nothing was lost but late. `undo` and `frto`
@@ -30,6 +33,7 @@ mod resent;
 mod sample;
 mod scoreboard;
 mod send;
+mod sent;
 mod spurious;
 mod tlp;
 mod undo;
@@ -53,7 +57,6 @@ use episode::Episode;
 use min_rtt::MinRtt;
 use rack::Rack;
 use rate::Rate;
-use resent::Resend;
 use scoreboard::Scoreboard;
 use tlp::Tlp;
 use undo::Undo;
@@ -213,95 +216,6 @@ impl Recovery {
         self.tlp.on_sample();
     }
 
-    /// New data was sent: `len` sequence numbers at `seq`, which is SND.NXT. A super-segment counts
-    /// as the segments it is cut into.
-    pub fn on_sent(&mut self, now: Instant, seq: SeqNumber, len: u32) {
-        debug_assert_eq!(seq, self.board.nxt(), "new data is sent in order");
-        if len == 0 {
-            return;
-        }
-        if self.outstanding() == 0 {
-            // RFC 6298 §5.1: the timer starts when it does not run.
-            self.timeout_from = now;
-        }
-        let before = self.in_flight();
-        let at = self.stamp(now, seq + len);
-        self.board.push(at, len, self.mss);
-        if !self.tlp.on_sent(self.board.nxt(), false) {
-            self.quiet_since = now;
-        }
-        self.mark_sent(now, before);
-        self.note_send(len);
-    }
-
-    /// `len` sequence numbers at `seq` were sent again, whether asked for by
-    /// [`next_retransmit`](Self::next_retransmit) or not.
-    pub fn on_retransmitted(&mut self, now: Instant, seq: SeqNumber, len: u32) {
-        let len = len.min(self.board.nxt() - seq);
-        if len == 0 || !seq.within(self.board.una(), self.outstanding()) {
-            return;
-        }
-        let rescue = self.is_rescue(seq);
-        let before = self.in_flight();
-        let end = seq + len;
-        let at = self.stamp(now, end);
-        self.board.retransmit(at, seq, len, self.mss, !rescue);
-        self.tlp.on_sent(self.board.nxt(), true);
-        if self.rules.rack {
-            self.queue_resend(Resend { at, seq, end });
-        }
-        if seq == self.board.una() {
-            // RFC 6298 §5: at least one timeout lies between two transmissions of it.
-            self.timeout_from = now;
-        }
-        if rescue {
-            self.rescue_rxt = self.point;
-        } else {
-            self.high_rxt = self.high_rxt.max(end);
-        }
-        self.forced = false;
-        if let Some(undo) = &mut self.undo {
-            undo.on_retransmitted(now, seq, len);
-        }
-        self.total_retransmits = self
-            .total_retransmits
-            .saturating_add(len.div_ceil(self.mss));
-        self.mark_sent(now, before);
-        self.note_send(len);
-    }
-
-    /// When something that ends at `end` is sent, such that times tell the order of sending.
-    ///
-    /// The numbers decide between transmissions of the same time (RFC 8985 §6.2 step 2), which is
-    /// wrong if something is sent again after new data: then it is sent a nanosecond later.
-    fn stamp(&mut self, now: Instant, end: SeqNumber) -> Instant {
-        let mut sent = Sent {
-            at: now.max(self.last_sent.at),
-            end,
-        };
-        if !sent.is_after(&self.last_sent) {
-            sent.at = self.last_sent.at + Duration::from_nanos(1);
-        }
-        self.last_sent = sent;
-        sent.at
-    }
-
-    fn queue_resend(&mut self, resend: Resend) {
-        let board = &self.board;
-        self.episode
-            .get_or_insert_default()
-            .resent
-            .push(resend, board.records(), |resend| board.is_in_flight(resend));
-    }
-
-    fn note_send(&mut self, len: u32) {
-        if let Some(prr) = self.prr_mut() {
-            prr.on_sent(len);
-        }
-        self.usage
-            .on_sent(self.in_flight(), self.board.una(), self.board.nxt());
-    }
-
     /// The pipe: an estimate of what is in the network (RFC 6675 §4 SetPipe()).
     pub fn in_flight(&self) -> u32 {
         let sums = self.board.sums();
@@ -376,12 +290,13 @@ impl Recovery {
     /// what it had selectively acknowledged (RFC 2018 §8). Then it has half a round trip to say
     /// otherwise, as in Linux.
     fn patience(&self, rtt: &RttEstimator) -> Duration {
-        let reneged = self.board.front().is_some_and(|front| front.sacked);
-        let half = rtt.srtt().unwrap_or_default() / 2;
+        let rto = rtt.rto();
+        let reneged = self.sacked() > 0 && self.board.front().is_some_and(|front| front.sacked);
         if reneged {
-            half.max(RENEGING).min(rtt.rto())
+            let half = rtt.srtt().unwrap_or_default() / 2;
+            half.max(RENEGING).min(rto)
         } else {
-            rtt.rto()
+            rto
         }
     }
 

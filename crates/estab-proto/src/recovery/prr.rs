@@ -36,7 +36,7 @@ impl Prr {
         }
     }
 
-    /// The window when the reduction is over (RFC 9937 §6.3).
+    /// The window when the reduction is over (RFC 9937 §6.4).
     pub(super) fn target(&self) -> u32 {
         self.target
     }

@@ -348,7 +348,7 @@ fn a_repair_is_paid_for() {
 }
 
 /// The flight that recovery begins with: what was reported before is not in it.
-// proves RFC9937-6.1, RFC9937-6.2#1, RFC9937-6.2#2
+// proves RFC9937-6.1, RFC9937-6.2#1, RFC9937-6.2#2, RFC9937-6.4
 #[test]
 fn a_reduction_counts_from_the_flight() {
     let rules = RecoveryConfig {
