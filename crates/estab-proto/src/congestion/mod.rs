@@ -5,6 +5,7 @@
 
 mod bbr;
 mod cubic;
+mod dctcp;
 mod hystart;
 mod new_reno;
 mod pacing;
@@ -17,6 +18,7 @@ use estab_timer::{Duration, Instant};
 
 pub use bbr::Bbr;
 pub use cubic::Cubic;
+pub use dctcp::Dctcp;
 pub use new_reno::NewReno;
 pub use pacing::{Pacer, Pacing, Rate};
 pub use window::Window;
@@ -38,13 +40,17 @@ pub enum Algorithm {
     /// BBRv3 (draft-ietf-ccwg-bbr): at the rate the path was measured to deliver. It keeps queues
     /// short and is not stopped by random loss. It is an experiment still: choose it knowingly.
     Bbr,
+    /// DCTCP (RFC 8257): the window shrinks by how much is marked. Only for networks in which all
+    /// routers mark early and all hosts do so, as data centres are: on the Internet it takes more than
+    /// its share. It needs [ECN](crate::config::Ecn).
+    Dctcp,
 }
 
 impl Algorithm {
     /// Whether [`Pacing::Auto`] spreads what the algorithm sends.
     pub fn paced(self) -> Paced {
         match self {
-            Self::NewReno => Paced::No,
+            Self::NewReno | Self::Dctcp => Paced::No,
             Self::Cubic | Self::Bbr => Paced::Yes,
         }
     }
@@ -184,6 +190,7 @@ enum Engine {
     Cubic(Cubic),
     /// Much state, and rarely used.
     Bbr(Box<Bbr>),
+    Dctcp(Box<Dctcp>),
     Custom(Box<dyn CongestionControl>),
 }
 
@@ -201,6 +208,7 @@ pub struct Snapshot {
 enum Saved {
     NewReno(NewReno),
     Cubic(Cubic),
+    Dctcp(Dctcp),
     Nothing,
 }
 
@@ -210,6 +218,7 @@ macro_rules! dispatch {
         match &mut $self.algorithm {
             Engine::NewReno(it) => it.$method(&mut $self.window, $($argument),*),
             Engine::Cubic(it) => it.$method(&mut $self.window, $($argument),*),
+            Engine::Dctcp(it) => it.$method(&mut $self.window, $($argument),*),
             Engine::Bbr(it) => it.$method(&mut $self.window, $($argument),*),
             Engine::Custom(it) => it.$method(&mut $self.window, $($argument),*),
         }
@@ -230,6 +239,7 @@ impl Controller {
             Algorithm::NewReno => Engine::NewReno(NewReno::new(hystart)),
             Algorithm::Cubic => Engine::Cubic(Cubic::new(hystart)),
             Algorithm::Bbr => Engine::Bbr(Box::new(Bbr::new(&window))),
+            Algorithm::Dctcp => Engine::Dctcp(Box::new(Dctcp::new(hystart))),
         };
         Self { window, algorithm }
     }
@@ -328,7 +338,7 @@ impl Controller {
     /// Whether Proportional Rate Reduction governs fast recovery (RFC 9937).
     pub fn uses_prr(&self) -> bool {
         match &self.algorithm {
-            Engine::NewReno(_) | Engine::Cubic(_) => true,
+            Engine::NewReno(_) | Engine::Cubic(_) | Engine::Dctcp(_) => true,
             Engine::Bbr(it) => it.uses_prr(),
             Engine::Custom(it) => it.uses_prr(),
         }
@@ -337,7 +347,7 @@ impl Controller {
     /// Whether [`AckSample::rate`] is to be measured.
     pub fn wants_rate(&self) -> bool {
         match &self.algorithm {
-            Engine::NewReno(_) | Engine::Cubic(_) => false,
+            Engine::NewReno(_) | Engine::Cubic(_) | Engine::Dctcp(_) => false,
             Engine::Bbr(it) => it.wants_rate(),
             Engine::Custom(it) => it.wants_rate(),
         }
@@ -347,7 +357,7 @@ impl Controller {
     /// user's has set a rate.
     pub fn is_paced(&self) -> bool {
         match &self.algorithm {
-            Engine::NewReno(_) => false,
+            Engine::NewReno(_) | Engine::Dctcp(_) => false,
             Engine::Cubic(_) | Engine::Bbr(_) => true,
             Engine::Custom(_) => self.pacing_rate().is_some(),
         }
@@ -365,6 +375,7 @@ impl Controller {
             algorithm: match &self.algorithm {
                 Engine::NewReno(it) => Saved::NewReno(*it),
                 Engine::Cubic(it) => Saved::Cubic(*it),
+                Engine::Dctcp(it) => Saved::Dctcp(**it),
                 // It keeps its own (draft-ietf-ccwg-bbr §5.5.11.1).
                 Engine::Bbr(_) | Engine::Custom(_) => Saved::Nothing,
             },
@@ -378,6 +389,7 @@ impl Controller {
         self.window.restore(&snapshot.window);
         match (&mut self.algorithm, &snapshot.algorithm) {
             (Engine::NewReno(it), Saved::NewReno(saved)) => *it = *saved,
+            (Engine::Dctcp(it), Saved::Dctcp(saved)) => **it = *saved,
             (Engine::Cubic(it), Saved::Cubic(saved)) if lowered => it.restore(saved),
             _ => {}
         }

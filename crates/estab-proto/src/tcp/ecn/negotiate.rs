@@ -1,6 +1,8 @@
 //! What the flags of the two SYNs agree on (RFC 3168 §6.1.1, RFC 9768 §3.1).
 
 use crate::config::{Ecn, TcpConfig};
+use crate::congestion::Algorithm;
+use crate::congestion::Algorithm;
 use crate::tcp::ecn::EcnMode;
 use crate::tcp::ecn::marks::Marks;
 use crate::wire::EcnCodepoint;
@@ -40,8 +42,7 @@ pub(crate) fn asked(config: &TcpConfig) -> EcnMode {
 /// Whether control segments and retransmissions are ECN-capable too: so DCTCP has it, which does
 /// not run on the open Internet (RFC 8257 §3.6, RFC 8311 §4.3).
 pub(crate) fn marks_everything(config: &TcpConfig) -> bool {
-    let _ = config;
-    false
+    config.congestion == Algorithm::Dctcp
 }
 
 /// The ECN field of a SYN or SYN-ACK with these flags.
