@@ -98,6 +98,14 @@ impl Connection {
         let advanced = seg.ack - self.snd.una;
         let window_changed = self.update_window(arrival);
         let congestion = self.read_congestion(ctx, seg, advanced);
+        let idle = self.snd.una == self.snd.nxt && seg.opts.sack.is_empty();
+        if idle && !congestion.ece {
+            // Nothing is out, so there is nothing to learn of it: the lot of a receiver.
+            if self.snd.wnd == 0 {
+                self.bound_orphan(ctx.now);
+            }
+            return;
+        }
         let at_floor = congestion.ece && self.cc.cwnd() <= self.snd_mss();
         let sample = self.recovery.on_ack(
             &AckInput {

@@ -93,6 +93,9 @@ impl Connection {
 
     /// Bytes of text that fit a segment with the options it will carry.
     pub(in crate::tcp) fn text_room(&self) -> u32 {
+        if self.ecn.is_none() && !self.has_sack() {
+            return self.snd_mss().max(1);
+        }
         let options = self.changing_options_len(self.next_accecn_option().as_ref());
         self.snd_mss().saturating_sub(options).max(1)
     }

@@ -69,7 +69,7 @@ impl Connection {
     }
 
     /// Whether there is something to report by SACK.
-    fn has_sack(&self) -> bool {
+    pub(super) fn has_sack(&self) -> bool {
         self.is.contains(Is::SACK) && (self.dsack.is_some() || self.recv.has_out_of_order())
     }
 
