@@ -2,7 +2,6 @@
 
 use crate::config::{Ecn, TcpConfig};
 use crate::congestion::Algorithm;
-use crate::congestion::Algorithm;
 use crate::tcp::ecn::EcnMode;
 use crate::tcp::ecn::marks::Marks;
 use crate::wire::EcnCodepoint;
