@@ -85,6 +85,7 @@ enum Cc {
     Newreno,
     Cubic,
     Bbr,
+    Dctcp,
 }
 
 impl Cc {
@@ -93,6 +94,7 @@ impl Cc {
             Self::Newreno => "NewReno",
             Self::Cubic => "CUBIC",
             Self::Bbr => "BBR",
+            Self::Dctcp => "DCTCP",
         }
     }
 
@@ -101,6 +103,7 @@ impl Cc {
             Self::Newreno => Algorithm::NewReno,
             Self::Cubic => Algorithm::Cubic,
             Self::Bbr => Algorithm::Bbr,
+            Self::Dctcp => Algorithm::Dctcp,
         }
     }
 }
