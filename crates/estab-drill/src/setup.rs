@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use estab_proto::IpCidr;
-use estab_proto::config::{IsnPolicy, RecoveryConfig, StackConfig, TcpConfig};
+use estab_proto::config::{IsnPolicy, StackConfig, TcpConfig};
 
 use crate::ast::Script;
 use crate::kernel::Place;
@@ -128,9 +128,7 @@ impl Setup {
             "connect_port" => self.place.remote_port = number(value)?,
             // Our own: where sequence numbers start, and the profile of the letter of the RFCs.
             "local_isn" => self.isn = IsnPolicy::Fixed(number(value)?),
-            "profile" if value == "rfc" => {
-                settings.tcp = unpaced(TcpConfig::rfc_strict(), RecoveryConfig::RFC_STRICT);
-            }
+            "profile" if value == "rfc" => settings.tcp = unpaced(TcpConfig::rfc_strict()),
             "ip_version" => {}
             _ if IGNORED.contains(&name) => {}
             _ => return Err(format!("option --{name}={value} is not supported")),

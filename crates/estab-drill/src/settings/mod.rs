@@ -5,7 +5,7 @@ mod sysctl;
 pub(crate) use sysctl::{syn_time, unsent_limit};
 
 use estab_proto::Duration;
-use estab_proto::config::{BufferConfig, Limits, RecoveryConfig, TcpConfig};
+use estab_proto::config::{BufferConfig, Limits, TcpConfig};
 use estab_proto::congestion::Pacing;
 use estab_timer::KeepaliveConfig;
 
@@ -25,7 +25,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            tcp: unpaced(TcpConfig::modern(), RecoveryConfig::MODERN),
+            tcp: unpaced(TcpConfig::modern()),
             keepalive: KeepaliveConfig::default(),
             limits: Limits::default(),
             is_running: false,
@@ -35,8 +35,7 @@ impl Default for Settings {
 
 /// Like Linux without the queueing discipline that paces: what an acknowledgement releases leaves at
 /// once, and slow start takes it into account whole.
-pub(crate) fn unpaced(mut tcp: TcpConfig, recovery: RecoveryConfig) -> TcpConfig {
-    tcp.recovery = recovery;
+pub(crate) fn unpaced(mut tcp: TcpConfig) -> TcpConfig {
     tcp.pacing = Pacing::Off;
     tcp.hystart = false;
     tcp

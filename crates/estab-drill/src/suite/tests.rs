@@ -102,7 +102,11 @@ fn wrong_scripts_fail_in_the_line_that_is_wrong() {
         ("fcntl(4,", "fcntl(9,", "not open"),
         // Assertions, commands, calls, options that are wrong or not known.
         ("tcpi_unacked == 1", "tcpi_unacked == 2", "assertion failed"),
-        ("tcpi_unacked == 1", "tcpi_reordering == 0", "tcpi_reordering"),
+        (
+            "tcpi_unacked == 1",
+            "tcpi_reordering == 0",
+            "tcpi_reordering",
+        ),
         ("+0 listen", "+0 `frobnicate`\n+0 listen", "frobnicate"),
         (
             "+0 listen(3, 1) = 0",
