@@ -3,6 +3,7 @@
 
 mod accurate;
 mod classic;
+mod dctcp;
 mod liars;
 mod link;
 mod negotiation;
