@@ -55,6 +55,7 @@ impl Connection {
         self.timers.arm(Timer::Retransmit, now + self.rtt.syn_rto());
         self.rearm_user_timeout();
         let offset = self.ts.as_ref().map_or(0, |ts| ts.offset);
+        self.note_syn_sent();
         let ecn = self.syn_ecn_flags();
         let (ack, ctl, opts) = if self.state == State::SynSent {
             let opts = syn_options(&self.config, self.advertised_mss, now, offset);
@@ -126,7 +127,16 @@ impl Connection {
             .set(Is::FIN_SENT, self.is.contains(Is::FIN_SENT) || new.fin);
         let len = new.len + u32::from(new.fin);
         self.snd.nxt += len;
-        self.recovery.on_sent(now, seq, len);
+        // Recovery cuts a super-segment at the MSS; with less than that in a segment it is told each.
+        let size = segment
+            .segment_size
+            .map(u32::from)
+            .filter(|&size| size < self.snd_mss())
+            .unwrap_or(len.max(1));
+        for offset in (0..len).step_by(size as usize) {
+            self.recovery
+                .on_sent(now, seq + offset, size.min(len - offset));
+        }
         let (rto, supply) = (self.rtt.rto(), self.supply(full));
         self.recovery
             .validate_window(now, rto, supply, &mut self.cc);
