@@ -31,8 +31,9 @@ impl Recovery {
     /// Fast recovery begins: keeps what is needed to take it back. To be called when the loss is
     /// marked and the controller does not know of it.
     pub(super) fn doubt_loss(&mut self, cc: &Controller) {
+        let last = self.undo.take().map(|last| *last);
         let front = self.board.front().filter(|_| self.rules.undo);
-        self.undo = front.map(|front| Box::new(Undo::begin(cc, front, false, Frto::Off)));
+        self.undo = front.map(|front| Box::new(Undo::begin(cc, front, false, Frto::Off, last)));
     }
 
     /// The timer expired: the same for a timeout. To be called before anything is done about it.
@@ -51,8 +52,9 @@ impl Recovery {
             Some(undo) if again || self.state == CaState::Recovery => undo.on_another_timeout(frto),
             _ if !(self.rules.undo || self.rules.frto) => self.undo = None,
             undo => {
+                let last = undo.take().map(|last| *last);
                 let front = self.board.front();
-                *undo = front.map(|front| Box::new(Undo::begin(cc, front, true, frto)));
+                *undo = front.map(|front| Box::new(Undo::begin(cc, front, true, frto, last)));
             }
         }
     }

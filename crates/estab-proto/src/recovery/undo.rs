@@ -8,6 +8,8 @@
 mod copies;
 mod echo;
 
+use alloc::vec::Vec;
+
 use estab_timer::{Instant, RttSnapshot};
 
 use super::frto::Frto;
@@ -15,11 +17,14 @@ use super::ranges::Range;
 use super::records::Record;
 use crate::SeqNumber;
 use crate::congestion::{Controller, Snapshot};
-use copies::Copies;
+use copies::{Copies, Reported};
 use echo::Echo;
 
 /// No window is wider (RFC 7323 §2.3).
 const MAX_BURST: u32 = 1 << 30;
+
+/// How many episodes before the last one are remembered as well.
+const MAX_EARLIER: usize = 4;
 
 /// How many round trips an episode is remembered for after its end, as RACK remembers duplicates for
 /// so many episodes.
@@ -62,12 +67,24 @@ pub(super) struct Undo {
     estimate: Option<RttSnapshot>,
     echo: Echo,
     copies: Copies,
+    /// Episodes shortly before this one, which were not proved needless yet: the window of this one's
+    /// beginning had been reduced by theirs.
+    earlier: Vec<Earlier>,
     pub(super) frto: Frto,
     /// Whether the timer expired in the episode.
     timeout: bool,
     /// Whether the peer reported congestion meanwhile (RFC 4015 §3.4).
     congested: bool,
+    /// Whether it was proved needless.
+    needless: bool,
     phase: Phase,
+}
+
+/// What is still kept of an episode when the next one begins.
+#[derive(Debug)]
+struct Earlier {
+    before: Snapshot,
+    copies: Copies,
 }
 
 /// Where the matter stands.
@@ -82,6 +99,16 @@ enum Phase {
     /// It was needless, as is known since SND.NXT was `since`. Until that is passed new data goes no
     /// further than `edge`.
     Settled { since: SeqNumber, edge: SeqNumber },
+}
+
+impl Phase {
+    /// The episode is over and everything below `until` sent.
+    fn after(until: SeqNumber) -> Self {
+        Self::After {
+            until,
+            rounds: ROUNDS,
+        }
+    }
 }
 
 /// What an acknowledgment has to say in the matter.
@@ -101,19 +128,42 @@ pub(super) struct Testimony {
 
 impl Undo {
     /// An episode begins, by a timeout or by loss found at `front`, the record at SND.UNA. To be
-    /// called before the controller hears of it.
-    pub(super) fn begin(cc: &Controller, front: &Record, timeout: bool, frto: Frto) -> Self {
+    /// called before the controller hears of it. `last` is the episode before.
+    pub(super) fn begin(
+        cc: &Controller,
+        front: &Record,
+        timeout: bool,
+        frto: Frto,
+        last: Option<Self>,
+    ) -> Self {
         Self {
             before: cc.snapshot(),
             cwnd: cc.cwnd(),
             estimate: None,
             echo: Echo::begin(front, timeout),
             copies: Copies::default(),
+            earlier: last.map(Self::retire).unwrap_or_default(),
             frto,
             timeout,
             congested: false,
+            needless: false,
             phase: Phase::During,
         }
+    }
+
+    /// What is left of the episode, and of those before it, when another one begins.
+    fn retire(self) -> Vec<Earlier> {
+        let mut earlier = self.earlier;
+        if !self.needless && !self.congested && self.copies.is_open() {
+            if earlier.len() == MAX_EARLIER {
+                earlier.remove(0);
+            }
+            earlier.push(Earlier {
+                before: self.before,
+                copies: self.copies,
+            });
+        }
+        earlier
     }
 
     /// The timer expired again, or for the first time in fast recovery: still the same episode
@@ -147,7 +197,7 @@ impl Undo {
         let answers_original = self.phase == Phase::During
             && said.advanced
             && self.echo.first_acknowledged(said, self.timeout);
-        let all_duplicates = said.duplicate.is_some_and(|it| self.copies.report(it));
+        let all_duplicates = said.duplicate.is_some_and(|it| self.report(it));
         if let Phase::Settled { .. } = self.phase {
             None
         } else if answers_original {
@@ -159,14 +209,39 @@ impl Undo {
         }
     }
 
+    /// A duplicate was reported. Gives whether that proves this episode needless, or one before it
+    /// whose reduction is the last that is left.
+    fn report(&mut self, duplicate: Range) -> bool {
+        for index in 0..self.earlier.len() {
+            match self.earlier[index].copies.report(duplicate) {
+                Reported::Other => continue,
+                Reported::One => return false,
+                Reported::Last => return self.widen(index),
+            }
+        }
+        self.copies.report(duplicate) == Reported::Last
+    }
+
+    /// An earlier episode proves needless: what came after began with a window that should not have
+    /// been reduced. Gives whether nothing else holds the window down.
+    fn widen(&mut self, index: usize) -> bool {
+        let Earlier { before, .. } = self.earlier.remove(index);
+        if let Some(next) = self.earlier.get_mut(index) {
+            next.before = before;
+            return false;
+        }
+        self.before = before;
+        if let Phase::Settled { since, .. } = self.phase {
+            self.phase = Phase::after(since);
+        }
+        self.needless
+    }
+
     /// The episode ended by itself, with everything up to `nxt` sent.
     pub(super) fn end(&mut self, nxt: SeqNumber) {
         if self.phase == Phase::During {
             self.frto = Frto::Off;
-            self.phase = Phase::After {
-                until: nxt,
-                rounds: ROUNDS,
-            };
+            self.phase = Phase::after(nxt);
         }
     }
 
@@ -174,6 +249,7 @@ impl Undo {
     pub(super) fn settle(&mut self, nxt: SeqNumber) -> bool {
         let first = !matches!(self.phase, Phase::Settled { .. });
         if first {
+            self.needless = true;
             self.frto = Frto::Off;
             self.copies = Copies::default();
             self.phase = Phase::Settled {
@@ -222,7 +298,14 @@ impl Undo {
                 }
                 *rounds == 0
             }
-            Phase::Settled { since, .. } => una.after(*since),
+            Phase::Settled { since, .. } => {
+                let passed = una.after(*since);
+                if passed && !self.earlier.is_empty() {
+                    self.phase = Phase::after(nxt);
+                    return false;
+                }
+                passed
+            }
         }
     }
 

@@ -8,6 +8,17 @@ use crate::recovery::ranges::Range;
 /// The most retransmissions that are followed. An episode with more had losses.
 const MAX_COPIES: usize = 256;
 
+/// What a report of a duplicate meant to an episode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reported {
+    /// Nothing: it is not of its retransmissions.
+    Other,
+    /// It is, and others are missing.
+    One,
+    /// It is the last one: all were duplicates.
+    Last,
+}
+
 /// The retransmissions of an episode that no D-SACK has reported yet; `None` if there were too many.
 #[derive(Debug)]
 pub(super) struct Copies(Option<Vec<Range>>);
@@ -33,11 +44,15 @@ impl Copies {
         });
     }
 
-    /// A duplicate was reported. Gives whether that was the last one missing. What was not sent again,
-    /// or not as a whole, does not count.
-    pub(super) fn report(&mut self, duplicate: Range) -> bool {
+    /// Whether a report may still come that is the last one.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.as_ref().is_some_and(|copies| !copies.is_empty())
+    }
+
+    /// A duplicate was reported. What was not sent again, or not as a whole, does not count.
+    pub(super) fn report(&mut self, duplicate: Range) -> Reported {
         let Some(copies) = &mut self.0 else {
-            return false;
+            return Reported::Other;
         };
         let known = copies.len();
         // Receive offload may join several; then each number was received twice once.
@@ -49,6 +64,10 @@ impl Copies {
             }
             !reported
         });
-        copies.is_empty() && known > 0
+        match copies.len() {
+            len if len == known => Reported::Other,
+            0 => Reported::Last,
+            _ => Reported::One,
+        }
     }
 }

@@ -29,7 +29,7 @@ fn controller() -> Controller {
 }
 
 fn begin(timeout: bool) -> Undo {
-    Undo::begin(&controller(), &front(true), timeout, Frto::Off)
+    Undo::begin(&controller(), &front(true), timeout, Frto::Off, None)
 }
 
 /// The first segment was sent again at 300 ms.
@@ -102,7 +102,7 @@ fn ticks_wrap() {
         sent_at: ms(wrap - 100),
         ..front(true)
     };
-    let mut undo = Undo::begin(&controller(), &record, true, Frto::Off);
+    let mut undo = Undo::begin(&controller(), &record, true, Frto::Off, None);
     undo.on_retransmitted(ms(wrap + 100), at(0), MSS);
     assert_eq!(undo.weigh(&answer(50)), Some(Evidence::Timestamp));
 }
@@ -162,7 +162,7 @@ fn the_first_segment_must_be_what_is_lost() {
         ..front(true)
     };
     let begin = |record: &Record, timeout| {
-        let mut undo = Undo::begin(&controller(), record, timeout, Frto::Off);
+        let mut undo = Undo::begin(&controller(), record, timeout, Frto::Off, None);
         undo.on_retransmitted(ms(300), at(0), MSS);
         undo
     };
@@ -231,7 +231,7 @@ fn too_many_retransmissions_are_not_followed() {
 #[test]
 fn a_report_of_congestion_is_not_taken_back() {
     let (mut cc, now) = (controller(), ms(400));
-    let undo = || Undo::begin(&controller(), &front(true), false, Frto::Off);
+    let undo = || Undo::begin(&controller(), &front(true), false, Frto::Off, None);
     cc.on_congestion(now, 10 * MSS);
     let reduced = (cc.cwnd(), cc.ssthresh());
     let mut congested = undo();
@@ -296,4 +296,68 @@ fn an_episode_is_remembered_for_some_round_trips() {
         assert_eq!(undo.is_done(una + 1, una + 10 * MSS), round == ROUNDS);
     }
     assert_eq!(undo.weigh(&report(0, 1)), Some(Evidence::Duplicates));
+}
+
+/// The controller after a reduction, and an episode that begins then and has sent `segment` again.
+fn another(cc: &mut Controller, last: Option<Undo>, segment: u32) -> Undo {
+    let mut undo = Undo::begin(cc, &front(true), false, Frto::Off, last);
+    cc.on_congestion(ms(300), cc.cwnd());
+    undo.on_retransmitted(ms(300), at(segment), MSS);
+    undo.end(at(20));
+    undo
+}
+
+/// One episode after another, all needless: in whatever order that is proved, the window of before
+/// the first comes back in the end.
+#[test]
+fn a_series_of_episodes_is_undone() {
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let mut cc = controller();
+        let mut undo = None;
+        for segment in 0..3 {
+            undo = Some(another(&mut cc, undo, segment));
+        }
+        let mut undo = undo.unwrap();
+        assert_eq!(cc.cwnd(), 2 * MSS);
+        for segment in order {
+            let evidence = undo.weigh(&report(segment, segment + 1));
+            if evidence.is_some() && undo.settle(at(20)) {
+                assert!(undo.restore(ms(400), &mut cc));
+            }
+        }
+        assert_eq!(
+            (cc.cwnd(), cc.ssthresh()),
+            (10 * MSS, u32::MAX),
+            "{order:?}"
+        );
+    }
+}
+
+/// An episode in between was right: what came before it and after it is undone, and its reduction
+/// stays; and however many there were, a few are remembered.
+#[test]
+fn a_reduction_between_needless_ones_stays() {
+    let mut cc = controller();
+    let first = another(&mut cc, None, 0);
+    let second = another(&mut cc, Some(first), 1);
+    let mut third = another(&mut cc, Some(second), 2);
+    assert_eq!(third.weigh(&report(0, 1)), None);
+    assert_eq!(third.weigh(&report(2, 3)), Some(Evidence::Duplicates));
+    assert!(third.settle(at(20)) && third.restore(ms(400), &mut cc));
+    // Before the third, which is after the second.
+    assert_eq!(cc.cwnd(), 10 * MSS / 4);
+
+    let mut cc = controller();
+    let mut last = None;
+    for segment in 0..20 {
+        last = Some(another(&mut cc, last, segment));
+    }
+    assert_eq!(last.unwrap().earlier.len(), MAX_EARLIER);
 }
