@@ -68,6 +68,25 @@ fn marks_on_bare_acks_are_told_at_the_third() {
     }
 }
 
+/// Beside a hole too: the hole was reported when it was found.
+// proves RFC9768-3.2.2.5.1
+#[test]
+fn an_ack_of_acks_has_no_sack_blocks() {
+    let (mut peer, _, _) = accurate(|_| ());
+    let ahead = ace(&peer, 5).seq(peer.nxt + 1000).text(vec![7; 100]);
+    peer.send(&ahead.with_ecn(Ect0));
+    assert_eq!(peer.reply().opts.sack.len(), 1);
+    for _ in 0..3 {
+        tick(&mut peer);
+        peer.send(&ace(&peer, 5).with_ecn(Ce));
+    }
+    let ack = peer.reply();
+    assert_eq!((ack.ctl.ace(), ack.opts.sack.len()), (0, 0));
+    let more = ace(&peer, 5).seq(peer.nxt + 1100).text(vec![7; 100]);
+    peer.send(&more.with_ecn(Ect0));
+    assert_eq!(peer.reply().opts.sack.len(), 1, "the next has them again");
+}
+
 // proves RFC9768-3.2.3, RFC9768-3.2.1
 #[test]
 fn the_option_tells_bytes() {

@@ -104,6 +104,27 @@ fn ece_where_it_means_nothing() {
     assert_eq!(info(&peer, id).ssthresh, before.ssthresh);
 }
 
+/// With nothing in flight a report can be about nothing: the window stays.
+#[test]
+fn reports_while_nothing_is_in_flight() {
+    let (mut peer, id, _) = classic(|_| ());
+    let before = info(&peer, id);
+    for _ in 0..5 {
+        let seg = peer.seg().ctl(Flags::ECE).text(vec![1; 100]);
+        peer.nxt = seg.end();
+        peer.send(&seg);
+    }
+    assert_eq!(info(&peer, id).ssthresh, before.ssthresh);
+    let (mut peer, id, _) = accurate(|_| ());
+    for count in 0..5 {
+        tick(&mut peer);
+        let seg = ace(&peer, count).text(vec![1; 100]);
+        peer.nxt = seg.end();
+        peer.send(&seg);
+    }
+    assert_eq!(info(&peer, id).ssthresh, before.ssthresh);
+}
+
 /// Any flags, any option, any ECN field, before, during and after the handshake.
 #[test]
 fn segments_of_every_kind() {

@@ -212,7 +212,7 @@ fn the_server_reads_the_end_of_the_handshake() {
     }
 }
 
-// proves RFC9768-3.2.3.2.2
+// proves RFC9768-3.2.3.2.2, RFC9768-3.1.5#2
 #[test]
 fn a_syn_ack_is_repeated_with_less_and_less() {
     let (mut peer, first) = asked(settings(Ecn::Passive, |_| ()), 0b111);
@@ -221,6 +221,13 @@ fn a_syn_ack_is_repeated_with_less_and_less() {
     assert_eq!((second.ctl.ace(), second.opts.accecn), (0b010, None));
     let (_, third) = peer.wait_for_segment(millis(60_000));
     assert_eq!((third.ctl.ace(), third.opts.accecn), (0b000, None));
+    // The peer answers the first of them: we agreed, but a SYN-ACK of ours had no flags.
+    peer.send(&ace(&peer, 0b010));
+    let id = peer.accept().unwrap();
+    assert_eq!(info(&peer, id).ecn, EcnMode::Accurate);
+    peer.write(id, b"data");
+    let data = peer.reply();
+    assert_eq!((data.ecn(), data.ctl.ace()), (NotEct, 5));
 }
 
 // proves RFC9768-3.1.5#1, RFC9768-3.1.5#2

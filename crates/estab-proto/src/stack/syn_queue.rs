@@ -154,6 +154,8 @@ impl Stack {
             return;
         };
         record.handshake.synack_at = now;
+        let repeats = record.handshake.synack_retries;
+        record.handshake.ecn.take_repetition(repeats);
         let tuple = record.key.tuple();
         let mss = announced_mss(&listener.tcp, self.config.mtu, tuple.is_ipv6());
         let syn_ack = record.handshake.syn_ack(now, tuple, &listener.tcp, mss);

@@ -173,7 +173,7 @@ impl Handshake {
         config: &TcpConfig,
         mss: u16,
     ) -> Control {
-        let ecn = self.ecn.syn_ack_flags(self.synack_retries);
+        let ecn = self.ecn.syn_ack_flags();
         Control {
             tuple,
             seq: self.iss,

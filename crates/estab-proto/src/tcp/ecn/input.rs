@@ -95,6 +95,7 @@ impl Connection {
             return;
         };
         let unacked = self.delayed_ack.pending();
+        let ack_due = self.acks_due > 0 || unacked;
         let is_sack = self.is.contains(Is::SACK);
         let marked = seg.ecn.is_ce();
         if marked {
@@ -119,7 +120,9 @@ impl Connection {
                 }
                 // Without SACK an acknowledgement of an acknowledgement would look like a
                 // duplicate.
-                due && (len > 0 || is_sack)
+                let due = due && (len > 0 || is_sack);
+                ecn.bare = len == 0 && (ecn.bare || (due && !ack_due));
+                due
             }
         };
         if now {
@@ -165,6 +168,8 @@ impl Connection {
         advanced: u32,
     ) -> Congestion {
         let mss = self.snd_mss();
+        // With nothing in flight nothing can have been marked.
+        let is_idle = self.snd.una == self.snd.nxt;
         // What was selectively acknowledged before was reported before.
         let delivered = advanced.saturating_sub(self.recovery.sacked());
         let first = self.snd.iss + 1;
@@ -200,7 +205,7 @@ impl Connection {
                 (report.packets, report.bytes)
             }
         };
-        if packets == 0 || !ecn.ect {
+        if packets == 0 || !ecn.ect || is_idle {
             return Congestion::default();
         }
         ecn.delivered_ce = ecn.delivered_ce.saturating_add(packets);

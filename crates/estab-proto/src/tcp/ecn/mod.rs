@@ -47,6 +47,9 @@ pub(crate) struct Ecn {
     /// New data waits for the retransmission timer: a mark came at a window of one segment, which
     /// cannot shrink any more (RFC 3168 §6.1.2).
     held: bool,
+    /// The acknowledgement that is due answers marked acknowledgements alone: it goes without SACK
+    /// blocks, so as not to look like a duplicate (RFC 9768 §3.2.2.5.1).
+    bare: bool,
     /// The peer's first segment after its SYN has not come yet.
     fresh: bool,
     /// Segments of ours that the peer reported as marked; of classic feedback, those acknowledged
@@ -81,6 +84,7 @@ impl Ecn {
             ect: agreed.ect,
             everything,
             held: false,
+            bare: false,
             fresh: true,
             delivered_ce: 0,
             received_ce: 0,

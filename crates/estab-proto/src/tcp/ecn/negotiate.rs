@@ -181,11 +181,16 @@ impl Agreement {
         }
     }
 
-    /// The ECN flags of our SYN-ACK, `repeats` times sent before. One without flags still means
-    /// accurate feedback on our side, but no ECT any more (RFC 9768 §3.2.3.2.2).
-    pub(crate) fn syn_ack_flags(&self, repeats: u8) -> Flags {
+    /// Our SYN-ACK, `repeats` times sent before, goes out again. In the end it has no flags, which
+    /// still means accurate feedback on our side, but no ECT (RFC 9768 §3.1.5, §3.2.3.2.2).
+    pub(crate) fn take_repetition(&mut self, repeats: u8) {
+        self.ect &= self.mode != EcnMode::Accurate || repeats < 2;
+    }
+
+    /// The ECN flags of our SYN-ACK.
+    pub(crate) fn syn_ack_flags(&self) -> Flags {
         let ace = match self.mode {
-            EcnMode::Accurate if self.ect && repeats < 2 => handshake_ace(self.seen),
+            EcnMode::Accurate if self.ect => handshake_ace(self.seen),
             EcnMode::Classic if self.ect => CLASSIC_SYN_ACK,
             _ => PLAIN,
         };

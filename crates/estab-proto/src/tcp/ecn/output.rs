@@ -12,13 +12,21 @@ use crate::wire::tcp::{AccEcn, Flags};
 impl Connection {
     /// The ECN flags of our SYN, or of our SYN-ACK in SYN-RECEIVED.
     pub(in crate::tcp) fn syn_ecn_flags(&self) -> Flags {
-        let attempt = self.rtt.back_offs();
         if self.state == State::SynSent {
-            return syn_flags(&self.config, attempt);
+            return syn_flags(&self.config, self.rtt.back_offs());
         }
-        self.ecn.as_ref().map_or(Flags::empty(), |ecn| {
-            ecn.agreement().syn_ack_flags(attempt.min(255) as u8)
-        })
+        let agreed = self.ecn.as_ref().map(|ecn| ecn.agreement());
+        agreed.map_or(Flags::empty(), |agreed| agreed.syn_ack_flags())
+    }
+
+    /// Our SYN-ACK goes out without flags in the end: then nothing of ours is ECN-capable.
+    pub(in crate::tcp) fn note_syn_sent(&mut self) {
+        let repeats = self.rtt.back_offs().min(255) as u8;
+        if let (State::SynReceived, Some(ecn)) = (self.state, &mut self.ecn) {
+            let mut agreed = ecn.agreement();
+            agreed.take_repetition(repeats);
+            ecn.ect = agreed.ect;
+        }
     }
 
     /// The traffic class of a SYN or SYN-ACK with these flags.
@@ -73,8 +81,16 @@ impl Connection {
         (timestamps + sack + option.len().next_multiple_of(4) <= 40).then_some(option)
     }
 
+    /// Whether the acknowledgement that is due goes without SACK blocks.
+    pub(in crate::tcp) fn is_ack_bare(&self) -> bool {
+        self.ecn.as_ref().is_some_and(|ecn| ecn.bare)
+    }
+
     /// A segment leaves, with the option or not.
     pub(in crate::tcp) fn note_ecn_sent(&mut self, now: Instant, option: bool) {
+        if let Some(ecn) = &mut self.ecn {
+            ecn.bare = false;
+        }
         if let Some(Mode::Accurate { marks, .. }) = self.ecn.as_mut().map(|ecn| &mut ecn.feedback) {
             marks.on_sent(now, option);
         }

@@ -38,7 +38,7 @@ impl Connection {
     /// the ranges held, the one that changed last in front (RFC 2018 §4).
     fn sack_blocks(&self, accecn: Option<&AccEcn>) -> ArrayVec<SackBlock, 4> {
         let mut blocks = ArrayVec::new();
-        if !self.is.contains(Is::SACK) {
+        if !self.has_sack() {
             return blocks;
         }
         if let Some((left, right)) = self.dsack {
@@ -70,7 +70,9 @@ impl Connection {
 
     /// Whether there is something to report by SACK.
     pub(super) fn has_sack(&self) -> bool {
-        self.is.contains(Is::SACK) && (self.dsack.is_some() || self.recv.has_out_of_order())
+        self.is.contains(Is::SACK)
+            && (self.dsack.is_some() || self.recv.has_out_of_order())
+            && !self.is_ack_bare()
     }
 
     /// The AccECN option of the next segment, if one is due and has room beside the two SACK blocks
