@@ -30,21 +30,27 @@ impl Wish {
 
 const BLOCK: usize = 256 << 10;
 
-/// Serves one client after another on `addr`, in a thread of its own.
+/// Clients served at once.
+pub(crate) const CLIENTS: usize = 64;
+
+/// Serves clients on `addr`, in threads that stay, so that their processor time can be told.
 pub(crate) fn serve(addr: SocketAddr) -> io::Result<SocketAddr> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
     // What the kernel sends is CUBIC's: the default may pace, and its timers cost more than TCP.
     let _ = socket.set_tcp_congestion(b"cubic");
     socket.bind(&addr.into())?;
-    socket.listen(16)?;
+    socket.listen(CLIENTS as i32)?;
     let listener = TcpListener::from(socket);
     let addr = listener.local_addr()?;
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            // A client that leaves early is its own affair.
-            let _ = grant(client);
-        }
-    });
+    for _ in 0..CLIENTS {
+        let listener = listener.try_clone()?;
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                // A client that leaves early is its own affair.
+                let _ = grant(client);
+            }
+        });
+    }
     Ok(addr)
 }
 

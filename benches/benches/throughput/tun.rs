@@ -1,16 +1,18 @@
 //! Our stack against the kernel's over a TUN.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use criterion::BenchmarkGroup;
 use criterion::measurement::WallTime;
 use estab::Stack;
 use estab::device::TunDevice;
+use futures::future::try_join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::kernel::{Wish, serve};
+use crate::kernel::{CLIENTS, Wish, serve};
 use crate::memory::clock;
 use crate::{CHUNK, measure};
 
@@ -38,6 +40,25 @@ pub(crate) fn bench(group: &mut BenchmarkGroup<'_, WallTime>) {
                 let name = format!("tun/{how}/{family}/{way}");
                 measure(group, &name, None, |chunks| run(wish, chunks));
             }
+            if (how, family) != ("offload", "IPv4") {
+                continue;
+            }
+            for (wish, way) in [
+                (Wish::Take, "estab to kernel"),
+                (Wish::Give, "kernel to estab"),
+            ] {
+                let name = format!("tun/{how}/{CLIENTS} flows/{way}");
+                let mut fairness = Vec::new();
+                measure(group, &name, None, |chunks| {
+                    let (time, index) = runtime.block_on(flows(&stack, server, wish, chunks));
+                    fairness.push(index);
+                    time
+                });
+                fairness.sort_by(f64::total_cmp);
+                if let Some(median) = fairness.get(fairness.len() / 2) {
+                    println!("{name}: Jain's index of their rates {median:.3}");
+                }
+            }
         }
         wait(&runtime, async move {
             let driver = stack.clone();
@@ -50,6 +71,19 @@ pub(crate) fn bench(group: &mut BenchmarkGroup<'_, WallTime>) {
 
 fn wait(runtime: &Runtime, transfer: impl Future<Output = io::Result<Duration>>) -> Duration {
     runtime.block_on(transfer).expect("a transfer")
+}
+
+/// Moves that many chunks by as many connections as the server takes at once. Tells how long that
+/// took, and how alike their rates were: 1 if all had the same, 1/n if one of n had all.
+async fn flows(stack: &Stack, server: SocketAddr, wish: Wish, chunks: u64) -> (Duration, f64) {
+    let bytes = chunks * CHUNK / CLIENTS as u64 / BLOCK as u64 * BLOCK as u64;
+    let start = clock();
+    let all = (0..CLIENTS).map(|_| transfer(stack, server, wish, bytes.max(BLOCK as u64)));
+    let times = try_join_all(all).await.expect("transfers");
+    let rates: Vec<f64> = times.iter().map(|time| 1.0 / time.as_secs_f64()).collect();
+    let sum: f64 = rates.iter().sum();
+    let squares: f64 = rates.iter().map(|rate| rate * rate).sum();
+    (start.elapsed(), sum * sum / (CLIENTS as f64 * squares))
 }
 
 async fn stack(offload: bool) -> io::Result<Stack> {
@@ -68,7 +102,7 @@ async fn stack(offload: bool) -> io::Result<Stack> {
 /// Moves `bytes` as the kernel's server is asked to.
 async fn transfer(
     stack: &Stack,
-    server: std::net::SocketAddr,
+    server: SocketAddr,
     wish: Wish,
     bytes: u64,
 ) -> io::Result<Duration> {
