@@ -233,6 +233,7 @@ fn congestion(settings: &mut Settings, value: &str) -> Result<(), String> {
         "cubic" => (Algorithm::Cubic, Pacing::Off),
         "reno" => (Algorithm::NewReno, Pacing::Off),
         "bbr" => (Algorithm::Bbr, Pacing::Auto),
+        "dctcp" => (Algorithm::Dctcp, Pacing::Off),
         other => {
             return Err(format!(
                 "the stack lacks congestion control by {other} \
