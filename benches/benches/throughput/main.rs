@@ -3,7 +3,8 @@
 //! `cargo bench -p estab-benches --bench throughput`
 //!
 //! - `memory/sans-io`: two [`estab_proto::Stack`]s hand packets to each other, in one thread;
-//! - `memory/async`: a [`estab::TcpStream`] to another over the in-memory link;
+//! - `memory/async/…`: a [`estab::TcpStream`] to another over the in-memory link, with plain segments
+//!   and with super-segments;
 //! - `tun/…/estab to kernel` and back: our stack over a TUN with an MTU of 1500, with super-segments
 //!   and without;
 //! - `veth/kernel to kernel`: what the kernel does with itself over a veth pair between two

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use criterion::BenchmarkGroup;
 use criterion::measurement::WallTime;
-use estab::device::Link;
+use estab::device::{Link, LinkConfig};
 use estab_proto::config::StackConfig;
 use estab_proto::{ConnId, IpCidr, ListenConfig, RxMeta, Stack, State};
 use estab_timer::Instant as Moment;
@@ -24,7 +24,12 @@ pub(crate) fn bench(group: &mut BenchmarkGroup<'_, WallTime>) {
     measure(group, "memory/sans-io", None, |chunks| {
         couple.transfer(chunks * CHUNK)
     });
-    measure(group, "memory/async", None, over_the_link);
+    for (offload, name) in [
+        (false, "memory/async/plain"),
+        (true, "memory/async/offload"),
+    ] {
+        measure(group, name, None, |chunks| over_the_link(chunks, offload));
+    }
 }
 
 /// Two stacks with a connection between them, and their clock.
@@ -122,13 +127,15 @@ fn carry(now: Moment, from: &mut Stack, to: &mut Stack, packet: &mut Vec<u8>) {
 }
 
 /// One stream over the in-memory link, both stacks and both applications on one thread.
-fn over_the_link(chunks: u64) -> Duration {
+fn over_the_link(chunks: u64, offload: bool) -> Duration {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let (left, right) = Link::pair();
+        let mut config = LinkConfig::default();
+        config.offload = offload;
+        let (left, right) = Link::pair_with(config);
         let client = estab::Stack::builder()
             .addr("10.0.0.1/24")
             .build(left)

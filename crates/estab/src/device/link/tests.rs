@@ -86,3 +86,41 @@ fn a_cut_link_delivers_what_is_on_it_and_then_fails() {
     assert!(matches!(recv(&mut right), Poll::Ready(Err(_))));
     assert!(matches!(send(&mut right, "hello?"), Poll::Ready(Err(_))));
 }
+
+/// One transfer over a link; returns the packets and the segments of the network that it took.
+async fn transfer(offload: bool) -> (u64, u64) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let (left, right) = Link::pair_with(LinkConfig {
+        offload,
+        ..LinkConfig::default()
+    });
+    let stack = |addr: &str, link| crate::Stack::builder().addr(addr).build(link).unwrap();
+    let (left, right) = (stack("10.0.0.1/24", left), stack("10.0.0.2/24", right));
+    let listener = right.listen("10.0.0.2:80").await.unwrap();
+    let connect = left.connect("10.0.0.2:80");
+    let (mut out, (mut into, _)) = tokio::try_join!(connect, listener.accept()).unwrap();
+    let text: Vec<u8> = (0..1_000_000_u32).map(|i| (i / 7) as u8).collect();
+    let expected = text.clone();
+    let writing = tokio::spawn(async move {
+        out.write_all(&text).await.unwrap();
+        out.shutdown().await.unwrap();
+    });
+    let mut received = Vec::new();
+    into.read_to_end(&mut received).await.unwrap();
+    assert!(received == expected);
+    writing.await.unwrap();
+    let stats = left.stats().await.unwrap();
+    let theirs = right.stats().await.unwrap();
+    assert_eq!(stats.segments_out, theirs.segments_in);
+    assert_eq!(theirs.drop_tcp_checksum, 0);
+    (stats.packets_out, stats.segments_out)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_may_carry_super_segments() {
+    let (packets, segments) = transfer(false).await;
+    assert_eq!(packets, segments);
+    let (packets, segments) = transfer(true).await;
+    assert!(segments > 10 * packets, "{segments} in {packets}");
+}
