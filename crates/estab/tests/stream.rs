@@ -493,3 +493,22 @@ async fn ipv6_works_alike() {
     accepted.read_exact(&mut buf).await.unwrap();
     assert_eq!(&buf, b"hello");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cork_holds_small_writes_back_for_a_while() {
+    let (mut client, server) = streams().await.unwrap();
+    let mut buf = [0; 8];
+    client.set_cork(true).unwrap();
+    client.write_all(b"head").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(kind(server.try_read(&mut buf)), ErrorKind::WouldBlock);
+    client.write_all(b"body").await.unwrap();
+    client.set_cork(false).unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(server.try_read(&mut buf).unwrap(), 8);
+
+    client.set_cork(true).unwrap();
+    client.write_all(b"late").await.unwrap();
+    server.readable().await.unwrap();
+    assert_eq!(server.try_read(&mut buf).unwrap(), 4, "nobody pulled it");
+}

@@ -56,7 +56,10 @@ const IPV4: &[(&str, Meaning)] = &[
     // ECN.
     ("tcp_ecn", Set(ecn)),
     ("tcp_ecn_fallback", Indifferent),
-    ("tcp_ecn_option", Indifferent),
+    (
+        "tcp_ecn_option",
+        Only(&[1, 2], "a switch for AccECN's option"),
+    ),
     ("tcp_ecn_option_beacon", Indifferent),
     // Loss recovery and congestion control.
     ("tcp_early_retrans", Set(early_retrans)),

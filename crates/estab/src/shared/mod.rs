@@ -119,6 +119,13 @@ impl Conn {
         set.map_or_else(|| Options::of(&self.config), |options| *options)
     }
 
+    /// Whether acknowledgements are to be quick, once each time it is set.
+    pub(crate) fn take_quick_ack(&self) -> Option<bool> {
+        let mut options = lock(&self.options);
+        let options = options.as_mut()?;
+        std::mem::take(&mut options.is_quick_ack_due).then_some(options.quick_ack)
+    }
+
     /// Sets an option and has the driver apply it.
     pub(crate) fn set_option(&self, set: impl FnOnce(&mut Options)) {
         let mut options = lock(&self.options);

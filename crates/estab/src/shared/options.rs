@@ -10,6 +10,9 @@ use estab_timer::{KeepaliveConfig, UserTimeout};
 pub(crate) struct Options {
     pub(crate) nodelay: bool,
     pub(crate) cork: bool,
+    pub(crate) quick_ack: bool,
+    /// `quick_ack` was set and not yet applied: it is an act as much as an option.
+    pub(crate) is_quick_ack_due: bool,
     pub(crate) ttl: u8,
     pub(crate) tos: u8,
     pub(crate) linger: Option<Duration>,
@@ -23,6 +26,8 @@ impl Options {
         Self {
             nodelay: config.nodelay,
             cork: false,
+            quick_ack: true,
+            is_quick_ack_due: false,
             ttl: config.ttl,
             tos: config.tos,
             linger: config.linger,

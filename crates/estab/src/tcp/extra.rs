@@ -82,6 +82,40 @@ impl TcpStream {
         Ok(())
     }
 
+    /// Whether acknowledgements were last asked to be quick; `true` at first.
+    ///
+    /// # Errors
+    ///
+    /// None: it is a `Result` as in tokio.
+    pub fn quickack(&self) -> io::Result<bool> {
+        Ok(self.handle.conn.options().quick_ack)
+    }
+
+    /// `true` acknowledges at once what waits for it and the next segments; `false` delays
+    /// acknowledgements again (RFC 9293 §3.8.6.3). As with Linux's `TCP_QUICKACK` it is no lasting
+    /// mode: the traffic goes on deciding.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (stream, _peer) = estab::testing::streams().await?;
+    /// stream.set_quickack(true)?;
+    /// assert!(stream.quickack()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// None: it is a `Result` as in tokio.
+    pub fn set_quickack(&self, quickack: bool) -> io::Result<()> {
+        self.handle.conn.set_option(|options| {
+            options.quick_ack = quickack;
+            options.is_quick_ack_due = true;
+        });
+        Ok(())
+    }
+
     /// What becomes of unsent bytes when the stream is dropped.
     ///
     /// # Errors

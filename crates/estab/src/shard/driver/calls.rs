@@ -102,6 +102,9 @@ impl<D: Device> Core<D> {
         // They fail only if the connection is gone, and then nobody misses them.
         let _ = stack.set_nodelay(now, id, options.nodelay);
         let _ = stack.set_cork(now, id, options.cork);
+        if let Some(quick) = conn.take_quick_ack() {
+            let _ = stack.set_quick_ack(now, id, quick);
+        }
         let _ = stack.set_keepalive(now, id, options.keepalive);
         let _ = stack.set_ttl(now, id, options.ttl);
         let _ = stack.set_tos(now, id, options.tos);
