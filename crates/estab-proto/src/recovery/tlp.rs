@@ -121,7 +121,7 @@ impl Recovery {
         let Some(srtt) = rtt.srtt() else {
             return Some(self.quiet_since + UNKNOWN);
         };
-        let single = self.outstanding() <= self.mss;
+        let single = self.outstanding() <= self.mss && self.board.records() == 1;
         let delay = if single {
             MAX_ACK_DELAY
         } else {

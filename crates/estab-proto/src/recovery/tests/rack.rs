@@ -264,6 +264,11 @@ fn when_to_probe() {
     assert_eq!(s.timer(), Some((Timer::TailLossProbe, 300)));
     s.ack(4, &[]);
     assert_eq!(s.timer(), None);
+    // Two small ones are two: the peer acknowledges the second at once.
+    for seq in [0, 10] {
+        s.recovery.on_sent(s.now, Sender::at(4) + seq, 10);
+    }
+    assert_eq!(s.timer(), Some((Timer::TailLossProbe, 200)));
     // Not while something is reported beyond a hole, nor in an episode.
     let mut s = Sender::by(RACK, 10);
     s.wait(100);
