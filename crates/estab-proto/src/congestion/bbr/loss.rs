@@ -116,7 +116,7 @@ impl Bbr {
 
 /// InflightAtLoss(): how much was in flight when the losses came to the threshold, somewhere in the
 /// burst.
-fn inflight_at_loss(burst: &LostBurst) -> u32 {
+pub(super) fn inflight_at_loss(burst: &LostBurst) -> u32 {
     let inflight_prev = u64::from(burst.tx_in_flight.saturating_sub(burst.bytes));
     let lost_prev = u64::from(burst.lost.saturating_sub(burst.bytes));
     let prefix =
