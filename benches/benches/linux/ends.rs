@@ -98,10 +98,16 @@ pub(crate) async fn we_send(stack: &Stack, to: IpAddr, end: Instant) -> io::Resu
     let sending = async {
         let mut stream = stack.connect((to, PORT)).await?;
         loop {
-            stream.write_all(&block).await?;
+            if let Err(error) = stream.write_all(&block).await {
+                return Err::<(), _>(error);
+            }
         }
     };
-    timeout_at(end.into(), sending).await.unwrap_or(Ok(()))
+    match timeout_at(end.into(), sending).await {
+        // The receiver leaves when the time is over.
+        Ok(Err(error)) if clock() < end => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Counts what ours receives until `end`.
