@@ -253,7 +253,12 @@ pub(super) struct Loss {
 
 /// What was found lost and not told yet; nothing is noted unless somebody wants to know.
 #[derive(Debug, Default)]
-pub(super) struct LossLog(Option<Box<Vec<Loss>>>);
+pub(super) struct LossLog(Option<Box<Noted>>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    losses: Vec<Loss>,
+}
 
 impl LossLog {
     fn enable(&mut self, wanted: bool) {
@@ -261,19 +266,17 @@ impl LossLog {
     }
 
     pub(super) fn note(&mut self, seq: SeqNumber, len: u32, sent_at: Instant) {
-        let Some(log) = &mut self.0 else { return };
-        match log.last_mut() {
+        let Some(noted) = &mut self.0 else { return };
+        match noted.losses.last_mut() {
             Some(last) if last.sent_at == sent_at && last.seq + last.len == seq => last.len += len,
-            _ => log.push(Loss { seq, len, sent_at }),
+            _ => noted.losses.push(Loss { seq, len, sent_at }),
         }
     }
 
     /// What was noted, in the order in which it was.
     fn take(&mut self) -> Vec<Loss> {
-        self.0
-            .as_deref_mut()
-            .map(core::mem::take)
-            .unwrap_or_default()
+        let noted = self.0.as_deref_mut().map(core::mem::take);
+        noted.map(|noted| noted.losses).unwrap_or_default()
     }
 }
 

@@ -120,13 +120,7 @@ impl Bbr {
                 self.probe.is_sample = true;
                 self.start_up(window, rs);
             }
-            State::ProbeBwUp => {
-                if self.is_time_to_go_down(window, rs) {
-                    // No high loss yet.
-                    self.probe.was_too_high = false;
-                    self.start_down(rs.now, rs.total_delivered);
-                }
-            }
+            State::ProbeBwUp => self.end_probe(window, rs),
             _ => {}
         }
     }
@@ -180,6 +174,15 @@ impl Bbr {
     fn is_time_to_cruise(&self, window: &Window, rs: &Signals) -> bool {
         rs.in_flight <= self.inflight_with_headroom(window)
             && rs.in_flight <= self.inflight(window, 100)
+    }
+
+    /// Ends the probe if it is time.
+    fn end_probe(&mut self, window: &Window, rs: &Signals) {
+        if self.is_time_to_go_down(window, rs) {
+            // No high loss yet.
+            self.probe.was_too_high = false;
+            self.start_down(rs.now, rs.total_delivered);
+        }
     }
 
     /// IsTimeToGoDown().

@@ -66,7 +66,7 @@ fn an_empty_queue_leaves_slow_start_alone() {
     for mut flow in flows() {
         for round in 1..=6 {
             flow.round(100 * MS);
-            assert_eq!(flow.cc.cwnd(), 10 * MSS << round);
+            assert_eq!(flow.cc.cwnd(), (10 * MSS) << round);
         }
     }
 }

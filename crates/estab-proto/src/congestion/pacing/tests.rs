@@ -114,7 +114,7 @@ fn extremes_are_harmless() {
                 let next = pacer.on_sent(now, len, 65_535, rate);
                 assert!(next.is_none_or(|next| now < next && next <= now + HORIZON));
             }
-            assert!(rate.bytes_per_second() <= u64::MAX);
+            rate.bytes_per_second();
         }
     }
 }

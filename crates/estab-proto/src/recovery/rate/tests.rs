@@ -251,6 +251,23 @@ fn selective_acknowledgments_are_measured() {
     assert_eq!((rate.delivered, rate.rtt), (4 * MSS, 19 * MS));
 }
 
+/// Without SACK duplicates count as deliveries, and the next acknowledgment measures them too.
+// proves BBR-4.1.1.3,4.1.3.5.1
+#[test]
+fn duplicates_are_deliveries_without_sack() {
+    let mut sender = Sender::new();
+    sender.recovery = Recovery::new(UNA, MSS, false).with_rate_samples(true);
+    sender.send(0, 10);
+    for at in [21, 22] {
+        assert_eq!(sender.ack(at, 0), None);
+    }
+    assert_eq!(sender.recovery.delivered(), 2 * u64::from(MSS));
+    let rate = sender.ack(30, 10).unwrap();
+    assert_eq!((rate.delivered, rate.interval), (10 * MSS, 30 * MS));
+    // What the peer's window holds back is no gap: nobody says that the application is at its end.
+    assert!(!rate.is_app_limited);
+}
+
 /// No more marks are kept than bursts are in flight, and none unless wanted.
 #[test]
 fn marks_take_little_memory() {
