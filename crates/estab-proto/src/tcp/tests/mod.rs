@@ -6,6 +6,7 @@ mod marks;
 mod opening;
 mod receiving;
 mod sending;
+mod spikes;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
