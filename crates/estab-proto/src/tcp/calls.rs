@@ -144,11 +144,16 @@ impl Connection {
         self.send.slices(offset, len)
     }
 
-    /// Lets the send buffer follow the congestion window.
+    /// Lets the send buffer follow the congestion window. A window that grows in recovery too wants
+    /// half as much again, for what was delivered behind a hole stays in the buffer.
     pub(super) fn tune_send_buffer(&mut self) {
         let config = self.config.send_buffer;
         let tuner = SendTuner::new(config.initial as usize, config.max as usize);
-        self.send_limit = self.send_limit.max(tuner.target(self.cc.cwnd()) as u32);
+        let cwnd = self.cc.cwnd();
+        let extra = if self.cc.uses_prr() { 0 } else { cwnd / 2 };
+        self.send_limit = self
+            .send_limit
+            .max(tuner.target(cwnd.saturating_add(extra)) as u32);
     }
 
     /// The last soft error, once.
