@@ -73,6 +73,15 @@ impl Rack {
         self.reo_wnd_mult
     }
 
+    /// The timer expired for nothing, so it was an original that arrived, not what the timer had sent
+    /// again: that has overtaken nothing yet.
+    pub(super) fn on_spurious_timeout(&mut self, una: SeqNumber) {
+        self.segment = Sent {
+            at: Instant::ZERO,
+            end: una,
+        };
+    }
+
     /// The last recovery was needless: what seemed lost was only overtaken.
     pub(super) fn on_reordering(&mut self) {
         self.reordering_seen = true;

@@ -118,7 +118,9 @@ impl Recovery {
             });
         if let Some(spurious) = spurious {
             self.take_back(spurious.undone, cc);
-            if !spurious.timeout {
+            if spurious.timeout {
+                self.rack.on_spurious_timeout(una);
+            } else {
                 self.rack.on_reordering();
             }
         }

@@ -39,11 +39,7 @@ fn spike(config: &TcpConfig) -> Couple {
 fn a_spurious_timeout_is_counted_and_undone() {
     for (timestamps, sack) in [(true, true), (true, false), (false, true), (false, false)] {
         let mut config = TcpConfig::modern();
-        // By time it takes a round trip, and here it takes none.
-        config.recovery = RecoveryConfig {
-            rack: false,
-            ..RecoveryConfig::MODERN
-        };
+        config.recovery = RecoveryConfig::MODERN;
         (config.timestamps, config.sack) = (timestamps, sack);
         let mut couple = spike(&config);
         let info = couple.a.conn.info();
