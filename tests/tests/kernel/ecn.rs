@@ -225,6 +225,9 @@ fn transfers(kernel: &str, ours: Ecn, ip: usize, offload: bool) {
         runtime.block_on(async {
             let told = netstat("TCPDeliveredCE");
             let (stack, sent) = stack(ours, offload).await;
+            // An interface just made may lose a SYN, which is then repeated without ECN.
+            drop(open(&stack, ip, we_open).await);
+            *lock(&sent) = Default::default();
             let info = transfer(&stack, ip, we_open, from).await;
             let [theirs, ours] = *lock(&sent);
             assert_eq!(info.ecn, EcnMode::Classic, "{case}");
@@ -234,7 +237,7 @@ fn transfers(kernel: &str, ours: Ecn, ip: usize, offload: bool) {
                 From::Us => (ours, theirs),
             };
             assert!(data.marked > 0 && acks.ece > 0, "{case}: {data:?} {acks:?}");
-            assert!((1..=data.marked).contains(&data.cwr), "{case}: {data:?}");
+            assert!(data.cwr > 0, "{case}: {data:?}");
             assert_eq!((acks.capable, acks.cwr, data.ece), (0, 0, 0), "{case}");
             match from {
                 From::Kernel => {
@@ -242,6 +245,7 @@ fn transfers(kernel: &str, ours: Ecn, ip: usize, offload: bool) {
                     assert!(netstat("TCPDeliveredCE") > told, "{case}");
                 }
                 From::Us => {
+                    assert!(data.cwr <= data.marked, "{case}: {data:?}");
                     assert!(info.delivered_ce > 0 && info.ssthresh < u32::MAX, "{case}");
                 }
             }
