@@ -2,7 +2,6 @@
 //! (RFC 8985, RFC 9937).
 
 use alloc::vec;
-use alloc::vec::Vec;
 
 use estab_timer::Duration;
 use proptest::prelude::*;
