@@ -1,4 +1,4 @@
-//! A sender under BBR, a bottleneck with a queue, and a receiver: all in virtual time.
+//! A sender, a bottleneck with a queue, and a receiver: all in virtual time.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -61,7 +61,12 @@ pub(super) struct Path {
 
 impl Path {
     pub(super) fn new(rate: u64, rtt: Duration, queue: u64) -> Self {
-        let cc = Controller::new(Algorithm::Bbr, MSS);
+        Self::under(Algorithm::Bbr, rate, rtt, queue)
+    }
+
+    /// The same with another algorithm.
+    pub(super) fn under(algorithm: Algorithm, rate: u64, rtt: Duration, queue: u64) -> Self {
+        let cc = Controller::new(algorithm, MSS);
         let mut path = Self {
             now: Instant::from_secs(1),
             rate,
@@ -131,7 +136,7 @@ impl Path {
     pub(super) fn run_until(&mut self, limit: Duration, done: impl Fn(&Self) -> bool) {
         let end = self.now + limit;
         while !done(self) {
-            assert!(self.now < end, "not within {limit:?}: {:#?}", self.bbr());
+            assert!(self.now < end, "not within {limit:?}: {:#?}", self.cc);
             self.step();
         }
     }
