@@ -1,5 +1,6 @@
 //! What sends and what receives: sockets of the kernel, and streams of ours.
 
+use std::convert::Infallible;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -94,19 +95,18 @@ pub(crate) fn stack(addr: IpAddr, port: StackPort) -> io::Result<Stack> {
 
 /// Lets ours send as much as it can until `end`.
 pub(crate) async fn we_send(stack: &Stack, to: IpAddr, end: Instant) -> io::Result<()> {
-    let block = [0x55; BLOCK];
-    let sending = async {
-        let mut stream = stack.connect((to, PORT)).await?;
-        loop {
-            if let Err(error) = stream.write_all(&block).await {
-                return Err::<(), _>(error);
-            }
-        }
-    };
-    match timeout_at(end.into(), sending).await {
+    match timeout_at(end.into(), we_send_on(stack, to)).await {
         // The receiver leaves when the time is over.
         Ok(Err(error)) if clock() < end => Err(error),
         _ => Ok(()),
+    }
+}
+
+async fn we_send_on(stack: &Stack, to: IpAddr) -> io::Result<Infallible> {
+    let block = [0x55; BLOCK];
+    let mut stream = stack.connect((to, PORT)).await?;
+    loop {
+        stream.write_all(&block).await?;
     }
 }
 
