@@ -25,8 +25,8 @@ use super::{Command, Shard};
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::error::StackGone;
-use crate::shared::{Chunks, Conn};
 use crate::shared::accept::Listening;
+use crate::shared::{Chunks, Conn};
 
 mod calls;
 mod commands;
