@@ -42,7 +42,11 @@ fn what_the_stack_had_no_room_for_goes_first_again() {
     tx.set_room(20);
     assert_eq!(tx.writable(), Ok(9));
     assert_eq!(
-        tx.take(Chunks::new()).iter().flatten().copied().collect::<Vec<_>>(),
+        tx.take(Chunks::new())
+            .iter()
+            .flatten()
+            .copied()
+            .collect::<Vec<_>>(),
         b"firstsecond"
     );
 }
