@@ -187,6 +187,7 @@ impl Seg {
                 self.opts.clone()
             },
             ecn: Default::default(),
+            source_route: None,
             malformed_options: false,
             text: &[],
         };

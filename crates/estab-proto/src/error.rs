@@ -49,6 +49,9 @@ impl core::error::Error for ConnectionError {}
 pub enum ConnectError {
     /// The remote address is unspecified, multicast or broadcast, or the port is 0 (MUST-46).
     InvalidRemote,
+    /// The source route leads over what is not one other host's address, or to an IPv6 remote: IPv6
+    /// has no source routes (RFC 5095).
+    InvalidSourceRoute,
     /// The stack has no address of the remote's family to send from (MUST-44).
     NoLocalAddress,
     /// The local address asked for is not one of the stack's.
@@ -66,6 +69,7 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::InvalidRemote => "the remote address does not name one host and port",
+            Self::InvalidSourceRoute => "the source route cannot be followed to this remote",
             Self::NoLocalAddress => "the stack has no address of the remote's family",
             Self::LocalAddressNotOurs => "the local address is not one of the stack's addresses",
             Self::AddressInUse => "a connection between these two endpoints exists",

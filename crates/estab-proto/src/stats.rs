@@ -37,7 +37,8 @@ counters! {
     drop_ip_source,
     /// Dropped: destination is not ours, or is a broadcast or multicast address (MUST-57).
     drop_ip_destination,
-    /// Dropped: source-routed IPv4.
+    /// Dropped: source-routed IPv4, unless the route is complete, well-formed, a TCP segment's, and
+    /// [`StackConfig::source_routes`](crate::config::StackConfig::source_routes) is set.
     drop_ip_source_route,
     /// Dropped: malformed or refused IPv6 extension headers, source routes (type 0) among them.
     drop_ip_extension,

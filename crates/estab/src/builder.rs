@@ -85,6 +85,14 @@ impl StackBuilder {
         self
     }
 
+    /// Whether packets that came along a completed IPv4 source route are taken, and answered along
+    /// its reverse; they are not if not set: see
+    /// [`StackConfig::source_routes`](estab_proto::config::StackConfig::source_routes).
+    pub fn source_routes(mut self, source_routes: bool) -> Self {
+        self.config.source_routes = source_routes;
+        self
+    }
+
     /// The first and the last local port that `connect` picks from.
     pub fn ephemeral_ports(mut self, first: u16, last: u16) -> Self {
         self.config.ephemeral_ports = (first, last);

@@ -26,7 +26,7 @@ pub(crate) fn connection(error: ConnectionError) -> io::Error {
 /// How an active open that could not start is reported.
 pub(crate) fn connect(error: ConnectError) -> io::Error {
     let kind = match error {
-        ConnectError::InvalidRemote => ErrorKind::InvalidInput,
+        ConnectError::InvalidRemote | ConnectError::InvalidSourceRoute => ErrorKind::InvalidInput,
         ConnectError::NoLocalAddress => ErrorKind::NetworkUnreachable,
         ConnectError::LocalAddressNotOurs | ConnectError::PortsExhausted => {
             ErrorKind::AddrNotAvailable

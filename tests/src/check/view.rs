@@ -97,10 +97,11 @@ pub(super) fn read(packet: &[u8], strict: bool) -> Result<Packet, String> {
 type Ip<'a> = (IpAddr, IpAddr, u8, &'a [u8]);
 
 fn read_ipv4(packet: &[u8], strict: bool) -> Result<Ip<'_>, String> {
-    if packet.len() < 20 || packet[0] != 0x45 {
+    let len = 4 * usize::from(packet[0] & 15);
+    if packet[0] >> 4 != 4 || len < 20 || packet.len() < len {
         return Err("IPv4 header length".into());
     }
-    if checksum(&[&packet[..20]]) != 0 {
+    if checksum(&[&packet[..len]]) != 0 {
         return Err("IPv4 header checksum".into());
     }
     if usize::from(word(packet, 2)) != packet.len() {
@@ -113,7 +114,15 @@ fn read_ipv4(packet: &[u8], strict: bool) -> Result<Ip<'_>, String> {
         return Err("IPv4 TTL 0".into());
     }
     let addr = |at| IpAddr::V4(Ipv4Addr::from(long(packet, at)));
-    Ok((addr(12), addr(16), packet[9], &packet[20..]))
+    let end = match packet[20..len] {
+        [] => addr(16),
+        // A source route: one that begins ends with where the packet ends, one that is complete has
+        // brought it there. Nothing else is sent.
+        [1, 131 | 137, size, 4, ..] if usize::from(size) == len - 21 && len > 24 => addr(len - 4),
+        [131 | 137, size, pointer, ..] if !strict && pointer > size => addr(16),
+        _ => return Err("IPv4 options".into()),
+    };
+    Ok((addr(12), end, packet[9], &packet[len..]))
 }
 
 fn read_ipv6(packet: &[u8], strict: bool) -> Result<Ip<'_>, String> {

@@ -6,6 +6,7 @@ mod calls;
 mod icmp;
 mod options;
 mod sending;
+mod source_route;
 mod urgent;
 mod wire;
 

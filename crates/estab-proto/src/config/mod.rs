@@ -21,6 +21,7 @@ pub use recovery::RecoveryConfig;
 
 use crate::addr::IpCidr;
 use crate::congestion::{Algorithm, Pacing};
+pub use crate::wire::SourceRoute;
 
 /// What a stack has once.
 #[derive(Clone, Debug)]
@@ -41,6 +42,11 @@ pub struct StackConfig {
     pub segmentation: Option<u32>,
     /// Answer ICMP echo requests.
     pub echo_replies: bool,
+    /// Take TCP segments that came along an IPv4 source route which ends here, and answer along its
+    /// reverse (RFC 9293 MUST-53). Off by default, as in Linux: such packets are dropped, because
+    /// whoever names the route sees the answers, whatever address it forged (RFC 7126 §4.3). Those
+    /// that are to go on from here are dropped in any case. IPv6 has no source routes (RFC 5095).
+    pub source_routes: bool,
     /// Caps on everything a peer can make grow.
     pub limits: Limits,
     /// How initial sequence numbers are chosen.
@@ -60,6 +66,7 @@ impl Default for StackConfig {
             checksum_offload: false,
             segmentation: None,
             echo_replies: true,
+            source_routes: false,
             limits: Limits::default(),
             isn: IsnPolicy::Keyed,
             ephemeral_ports: (1024, 65535),
@@ -185,6 +192,11 @@ pub struct TcpConfig {
     pub recovery: RecoveryConfig,
     /// Explicit congestion notification (RFC 3168, RFC 9768).
     pub ecn: Ecn,
+    /// The hops that the segments of an active open go by, over IPv4 (RFC 9293 MUST-51); `None`: the
+    /// way the network takes. Without effect on listeners, whose connections answer along the route
+    /// by which the peer came if [`StackConfig::source_routes`] is set. Most routers drop
+    /// source-routed packets (RFC 7126 §4.3).
+    pub source_route: Option<SourceRoute>,
 }
 
 impl TcpConfig {
@@ -222,6 +234,7 @@ impl TcpConfig {
             max_pacing_rate: None,
             recovery: RecoveryConfig::default(),
             ecn: Ecn::default(),
+            source_route: None,
         }
     }
 

@@ -8,7 +8,9 @@ use estab_timer::Instant;
 use super::reassembly::{Datagram, DropReason, FragmentInfo, FragmentKey, Outcome};
 use crate::stack::{RxMeta, Stack};
 use crate::wire::ipv6_ext::{self, FragmentHeader, Problem, Refusal, Walk};
-use crate::wire::{EcnCodepoint, IpPacket, Ipv4Packet, Ipv6Packet, WireError, protocol};
+use crate::wire::{
+    EcnCodepoint, IpPacket, Ipv4Packet, Ipv6Packet, SourceRoute, WireError, protocol,
+};
 
 /// What is inside a packet for us: a transport protocol's header and data.
 pub(super) struct Inbound<'a> {
@@ -22,6 +24,8 @@ pub(super) struct Inbound<'a> {
     pub(super) payload: &'a [u8],
     /// The packet as it came, to be quoted in errors; `None` if it came in fragments.
     pub(super) packet: Option<&'a [u8]>,
+    /// The way back along the packet's source route; of fragments, the last one's.
+    pub(super) route: Option<&'a SourceRoute>,
 }
 
 /// Where the protocol field stands in an IPv4 header.
@@ -52,7 +56,9 @@ impl Stack {
 
     // RFC 9293: MUST-50.
     fn ipv4_input(&mut self, now: Instant, packet: &[u8], ip: &Ipv4Packet<'_>, meta: RxMeta<'_>) {
-        if ip.has_source_route() {
+        let has_route = ip.has_source_route();
+        let route = has_route.then(|| self.return_route(ip)).flatten();
+        if has_route && route.is_none() {
             return count(&mut self.stats.drop_ip_source_route);
         }
         let inbound = Inbound {
@@ -63,6 +69,7 @@ impl Stack {
             protocol_at: IPV4_PROTOCOL_AT,
             payload: ip.payload,
             packet: Some(packet),
+            route: route.as_ref(),
         };
         if !ip.is_fragment() {
             return self.deliver(now, &inbound, meta);
@@ -120,6 +127,7 @@ impl Stack {
             protocol_at,
             payload: walk.payload,
             packet: Some(packet),
+            route: None,
         };
         let Some(fragment) = walk.fragment else {
             return self.deliver(now, &inbound, meta);
@@ -209,7 +217,7 @@ impl Stack {
             (protocol::TCP, _) => {
                 let ends = (inbound.src, inbound.dst);
                 let ecn = EcnCodepoint::of(inbound.tos);
-                self.tcp_input(now, ends, ecn, inbound.payload, meta);
+                self.tcp_input(now, ends, ecn, inbound.route, inbound.payload, meta);
             }
             (protocol::ICMP, IpAddr::V4(_)) => self.icmpv4_input(now, inbound),
             (protocol::ICMPV6, IpAddr::V6(_)) => self.icmpv6_input(now, inbound),

@@ -17,6 +17,7 @@ mod icmp_output;
 mod input;
 mod limit;
 pub(crate) mod output;
+mod source_route;
 
 use core::net::IpAddr;
 

@@ -3,17 +3,20 @@
 use alloc::vec::Vec;
 
 use crate::addr::FourTuple;
+use crate::ip::source_route;
 use crate::wire::tcp::{self, Segment};
-use crate::wire::{IpRepr, Sum, ipv6, protocol};
+use crate::wire::{IpRepr, SourceRoute, Sum, ipv6, protocol};
 
 /// Where a segment goes and how.
-pub(crate) struct Route {
+pub(crate) struct Route<'a> {
     /// `local` is the source.
     pub(crate) tuple: FourTuple,
     pub(crate) ttl: u8,
     pub(crate) tos: u8,
     /// Used by IPv6 alone.
     pub(crate) flow_label: u32,
+    /// The hops in between; IPv4 alone has any.
+    pub(crate) source_route: Option<&'a SourceRoute>,
 }
 
 /// The text that follows a header.
@@ -24,21 +27,23 @@ pub(crate) struct Text {
     pub(crate) sum: Option<Sum>,
 }
 
-/// The longest headers: IPv6 and TCP with all options.
+/// The longest headers without IP options: IPv6 and TCP with all options.
 const MAX_HEADERS: usize = ipv6::HEADER_LEN + tcp::HEADER_LEN + tcp::MAX_OPTIONS_LEN;
 
 /// Writes the IP and TCP headers of a segment, and nothing else, into `headers`. False if the packet
 /// would be longer than IP can say.
 ///
-/// The packet must not be fragmented, and so its identification says nothing (RFC 6864 §4.1).
+/// The checksum of the segment is made with where it ends, whichever hop the IP header names
+/// (RFC 9293 §3.9.2.1). The packet must not be fragmented, and so its identification says nothing (RFC 6864 §4.1).
 pub(crate) fn write_headers(
     headers: &mut Vec<u8>,
-    route: &Route,
+    route: &Route<'_>,
     seg: &Segment<'_>,
     text: &Text,
 ) -> bool {
     headers.clear();
-    headers.resize(MAX_HEADERS, 0);
+    let options_len = route.source_route.map_or(0, SourceRoute::option_len);
+    headers.resize(MAX_HEADERS.saturating_add(options_len), 0);
     let (src, dst) = (route.tuple.local.ip(), route.tuple.remote.ip());
     let ip = IpRepr {
         src,
@@ -51,7 +56,11 @@ pub(crate) fn write_headers(
         flow_label: route.flow_label,
     };
     let tcp_len = seg.header_len();
-    let ip_len = ip.emit(tcp_len.saturating_add(text.len), headers);
+    let payload_len = tcp_len.saturating_add(text.len);
+    let ip_len = match route.source_route {
+        None => ip.emit(payload_len, headers),
+        Some(hops) => source_route::emit(&ip, hops, payload_len, headers),
+    };
     let len = ip_len.saturating_add(tcp_len);
     headers.truncate(len);
     let Some(header) = headers.get_mut(ip_len..) else {

@@ -148,6 +148,8 @@ impl Stack {
                 attempt.handshake = Handshake::from_syn(now, seg, iss, ts_offset, &listener.tcp);
             } else if !attempt.handshake.ecn.take_repeated_syn(seg, &listener.tcp) {
                 return self.refuse(id);
+            } else {
+                attempt.handshake.take_route(seg);
             }
             self.wheel.set(attempt.timer, now + PATIENCE);
         } else if seg.has(Flags::RST) {
@@ -203,6 +205,7 @@ impl Stack {
             opts: TcpOptions::default(),
             ttl: self.config.tcp.ttl,
             tos: EcnCodepoint::NotEct.on(self.config.tcp.tos),
+            route: attempt.handshake.route,
         });
     }
 

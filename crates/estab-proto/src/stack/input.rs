@@ -9,7 +9,7 @@ use crate::stack::demux::Slot;
 use crate::stack::{RxMeta, Stack};
 use crate::tcp::Control;
 use crate::wire::tcp::{Flags, Segment};
-use crate::wire::{EcnCodepoint, WireError};
+use crate::wire::{EcnCodepoint, SourceRoute, WireError};
 
 impl Stack {
     /// A TCP segment arrives, addressed to us by one host.
@@ -18,6 +18,7 @@ impl Stack {
         now: Instant,
         (src, dst): (IpAddr, IpAddr),
         ecn: EcnCodepoint,
+        route: Option<&SourceRoute>,
         bytes: &[u8],
         meta: RxMeta<'_>,
     ) {
@@ -33,6 +34,7 @@ impl Stack {
             }
         };
         seg.ecn = ecn;
+        seg.source_route = route;
         self.stats.segments_in += u64::from(meta.segments(seg.text.len()));
         self.stats.tcp_bad_options += u64::from(seg.malformed_options);
         let tuple = FourTuple {

@@ -57,6 +57,12 @@ impl Stack {
         if remote.port() == 0 || !self.may_connect_to(remote.ip()) {
             return Err(ConnectError::InvalidRemote);
         }
+        let tcp = tcp.map_or_else(|| Arc::clone(&self.tcp), Arc::new);
+        if let Some(route) = &tcp.source_route
+            && !(remote.is_ipv4() && self.may_follow(route))
+        {
+            return Err(ConnectError::InvalidSourceRoute);
+        }
         let addr = self.local_addr(remote.ip(), local.map(|local| local.ip()))?;
         if self.conns.len() >= self.config.limits.max_connections {
             return Err(ConnectError::TooManyConnections);
@@ -74,7 +80,6 @@ impl Stack {
         let key = TupleKey::new(&tuple);
         let iss = isn::initial(&self.secrets, self.config.isn, now, &key);
         let ts_offset = isn::timestamp_offset(&self.secrets, &key);
-        let tcp = tcp.map_or_else(|| Arc::clone(&self.tcp), Arc::new);
         let path_mtu = self.ip.path_mtu(remote.ip());
         let mtu = self.config.mtu;
         let conn = Connection::active(now, tuple, iss, ts_offset, tcp, path_mtu, mtu);

@@ -11,7 +11,8 @@
 //! A cookie holds for its slot of 64 s and the next, and only while the listener overflowed within
 //! that time: a guess of 2²⁸ is not worth making when nothing else would be accepted. Window scale
 //! SACK and classic ECN travel in the low bits of our timestamp, which the peer echoes; a peer
-//! without timestamps gets none of them. Accurate ECN needs no room: the peer's count tells.
+//! without timestamps gets none of them. Accurate ECN needs no room: the peer's count tells. Nor does
+//! a source route: the acknowledgement that brings the cookie back shows it again.
 
 use alloc::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::tcp::Handshake;
 use crate::tcp::ecn::EcnMode;
 use crate::tcp::ecn::negotiate::Agreement;
 use crate::tcp::negotiate::{announced_mss, peer_mss, recv_scale, timestamp};
+use crate::tcp::source_route::route_of;
 use crate::wire::tcp::{Flags, Segment};
 
 /// A time slot, in seconds.
@@ -216,6 +218,7 @@ impl Stack {
             // Without a timestamp nobody knows when the SYN-ACK left: no round-trip sample.
             synack_retries: u8::from(echoed.is_none()),
             ecn: Agreement::from_cookie(seg, tcp, echoed.is_some_and(|it| it & ECN_BIT != 0)),
+            route: route_of(seg),
         })
     }
 }

@@ -224,6 +224,7 @@ impl Stack {
                     opts: TcpOptions::default(),
                     ttl: self.config.tcp.ttl,
                     tos: EcnCodepoint::NotEct.on(self.config.tcp.tos),
+                    route: record.handshake.route,
                 });
             }
         }

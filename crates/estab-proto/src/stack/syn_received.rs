@@ -100,6 +100,7 @@ impl Stack {
             return;
         };
         record.resent = true;
+        record.handshake.take_route(seg);
         if record.handshake.ecn.take_repeated_syn(seg, &listener.tcp) {
             self.send_syn_ack(now, id);
         } else {
@@ -232,6 +233,7 @@ impl HalfOpen {
             opts,
             ttl: tcp.ttl,
             tos: EcnCodepoint::NotEct.on(tcp.tos),
+            route: handshake.route.clone(),
         }
     }
 }

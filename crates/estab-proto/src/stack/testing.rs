@@ -139,6 +139,7 @@ impl Seg {
             up: 0,
             opts: self.opts.clone(),
             ecn: Default::default(),
+            source_route: None,
             malformed_options: false,
             text: &[],
         };

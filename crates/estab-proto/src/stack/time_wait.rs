@@ -3,6 +3,9 @@
 //! The connection's record is freed, or stays beside this one for as long as the application holds
 //! its handle; the four-tuple belongs to this one.
 
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+
 use estab_timer::{Duration, Instant, TimerKey};
 use slotmap::{SlotMap, new_key_type};
 
@@ -14,6 +17,7 @@ use crate::stack::tuple::TupleKey;
 use crate::stack::{ConnId, Stack};
 use crate::tcp::negotiate::timestamp;
 use crate::tcp::{Control, TimeWaitInfo};
+use crate::wire::SourceRoute;
 use crate::wire::tcp::{Flags, TcpOptions, Timestamps};
 
 new_key_type! {
@@ -48,7 +52,7 @@ pub(crate) struct TimeWait {
 
 impl TimeWait {
     /// The ACK that answers a retransmitted FIN.
-    pub(super) fn ack(&self, now: Instant) -> Control {
+    fn ack(&self, now: Instant, route: Option<Arc<SourceRoute>>) -> Control {
         let timestamps = self.timestamps.map(|(recent, offset)| Timestamps {
             val: timestamp(now, offset),
             ecr: recent,
@@ -65,6 +69,7 @@ impl TimeWait {
             },
             ttl: self.ttl,
             tos: self.tos,
+            route,
         }
     }
 
@@ -78,6 +83,8 @@ impl TimeWait {
 pub(crate) struct TimeWaits {
     records: SlotMap<TimeWaitId, TimeWait>,
     oldest: Fifo<TimeWaitId>,
+    /// The source routes of the few that have one.
+    routes: BTreeMap<TimeWaitId, Arc<SourceRoute>>,
 }
 
 impl Default for TimeWaits {
@@ -85,6 +92,7 @@ impl Default for TimeWaits {
         Self {
             records: SlotMap::with_key(),
             oldest: Fifo::new(),
+            routes: BTreeMap::new(),
         }
     }
 }
@@ -120,7 +128,9 @@ impl Stack {
     ) {
         let max = self.config.limits.max_time_wait.max(1);
         while self.time_waits.len() >= max {
-            let TimeWaits { records, oldest } = &mut self.time_waits;
+            let TimeWaits {
+                records, oldest, ..
+            } = &mut self.time_waits;
             let Some(id) = oldest.pop(|id| records.contains_key(id)) else {
                 break;
             };
@@ -143,11 +153,22 @@ impl Stack {
             acked_at: Instant::NEVER,
             conn: Some(conn),
         });
+        if let Some(route) = &info.route {
+            self.time_waits.routes.insert(id, Arc::clone(route));
+        }
         self.time_waits.oldest.push(id);
         self.stats.time_waits += 1;
         self.demux.set(key, Slot::TimeWait(id));
         if let Some(held) = self.conns.get_mut(conn) {
             held.time_wait = Some(id);
+        }
+    }
+
+    /// Sends the record's last ACK again.
+    pub(super) fn ack_time_wait(&mut self, now: Instant, id: TimeWaitId) {
+        if let Some(record) = self.time_waits.records.get(id) {
+            let route = self.time_waits.routes.get(&id).cloned();
+            self.replies.push_control(record.ack(now, route));
         }
     }
 
@@ -161,7 +182,9 @@ impl Stack {
     /// Ends a record: its time is over, or a new incarnation takes its place.
     pub(super) fn end_time_wait(&mut self, now: Instant, id: TimeWaitId) {
         self.remove_time_wait(now, id);
-        let TimeWaits { records, oldest } = &mut self.time_waits;
+        let TimeWaits {
+            records, oldest, ..
+        } = &mut self.time_waits;
         oldest.lost(|id| records.contains_key(id));
     }
 
@@ -177,6 +200,7 @@ impl Stack {
         let Some(record) = self.time_waits.records.remove(id) else {
             return;
         };
+        self.time_waits.routes.remove(&id);
         self.wheel.cancel(record.timer);
         self.demux.remove(record.key, Slot::TimeWait(id));
         if let Some(conn) = record.conn {

@@ -46,12 +46,12 @@ impl Stack {
         match judge(record, seg, listener.is_some()) {
             Verdict::Ignore => {}
             Verdict::AckFin => {
-                self.replies.push_control(record.ack(now));
+                self.ack_time_wait(now, id);
                 self.restart_time_wait(now, id);
             }
             Verdict::Ack if now < record.acked_at || now - record.acked_at >= ACK_INTERVAL => {
                 record.acked_at = now;
-                self.replies.push_control(record.ack(now));
+                self.ack_time_wait(now, id);
             }
             Verdict::Ack => self.stats.acks_limited += 1,
             Verdict::Reopen => {

@@ -136,6 +136,7 @@ impl Stack {
             ttl: control.ttl,
             tos: control.tos,
             flow_label,
+            source_route: control.route.as_deref(),
         };
         let segment = Segment {
             src_port: tuple.local.port(),
@@ -147,6 +148,7 @@ impl Stack {
             up: 0,
             opts: control.opts,
             ecn: Default::default(),
+            source_route: None,
             malformed_options: false,
             text: &[],
         };
@@ -204,6 +206,7 @@ impl Stack {
             ttl: out.ttl,
             tos: out.tos,
             flow_label: held.flow_label,
+            source_route: held.conn.source_route(),
         };
         let sum = match self.config.checksum_offload {
             true => None,
@@ -220,6 +223,7 @@ impl Stack {
             up: out.up,
             opts: out.opts,
             ecn: Default::default(),
+            source_route: None,
             malformed_options: false,
             text: &[],
         };

@@ -173,6 +173,7 @@ impl Connection {
             opts: self.plain_options(ctx.now),
             ttl: self.ttl,
             tos: self.control_tos(),
+            route: self.route.clone(),
         };
         ctx.stats.resets_out += 1;
         ctx.replies.push_control(reset);

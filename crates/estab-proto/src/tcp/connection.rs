@@ -20,6 +20,7 @@ use crate::stats::Stats;
 use crate::tcp::ecn::Ecn;
 use crate::tcp::state::{State, Transition};
 use crate::tcp::tcb::{ReceiveSequence, SendSequence, TimestampState};
+use crate::wire::SourceRoute;
 use crate::wire::tcp::Flags;
 
 /// What a connection may use of its surroundings during one call.
@@ -88,6 +89,7 @@ pub(crate) struct TimeWaitInfo {
     pub(crate) tos: u8,
     /// What our acknowledgements say about marks.
     pub(crate) ecn: Flags,
+    pub(crate) route: Option<Arc<SourceRoute>>,
 }
 
 /// Figures only [`Info`](crate::Info) shows.
@@ -174,6 +176,8 @@ pub(crate) struct Connection {
     pub(super) figures: Figures,
     /// Explicit congestion notification, if both sides do it.
     pub(super) ecn: Option<Box<Ecn>>,
+    /// The hops its segments go by, if anybody named some.
+    pub(super) route: Option<Arc<SourceRoute>>,
     /// Carries the four-tuple into every trace event of this connection; nothing if nobody
     /// listened when it was opened.
     pub(super) span: Option<Box<tracing::Span>>,
@@ -273,6 +277,7 @@ impl Connection {
             ttl: self.ttl,
             tos: self.control_tos(),
             ecn: self.ecn_flags(),
+            route: self.route.clone(),
         }
     }
 }

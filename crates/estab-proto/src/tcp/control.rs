@@ -1,7 +1,11 @@
 //! A segment without text: SYN-ACK, RST, challenge ACK and their like.
 
+use alloc::sync::Arc;
+
 use crate::addr::FourTuple;
 use crate::seq::{SeqNumber, WireWindow};
+use crate::tcp::source_route::route_of;
+use crate::wire::SourceRoute;
 use crate::wire::tcp::{Flags, Segment, TcpOptions};
 
 /// A segment without text, complete but for its checksum.
@@ -17,6 +21,7 @@ pub(crate) struct Control {
     pub(crate) opts: TcpOptions,
     pub(crate) ttl: u8,
     pub(crate) tos: u8,
+    pub(crate) route: Option<Arc<SourceRoute>>,
 }
 
 impl Control {
@@ -44,6 +49,7 @@ impl Control {
             opts: TcpOptions::default(),
             ttl: 64,
             tos: 0,
+            route: route_of(seg),
         })
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod negotiate;
 mod open;
 mod options;
 pub(crate) mod output;
+pub(crate) mod source_route;
 mod state;
 mod tcb;
 mod timers;

@@ -1,6 +1,8 @@
 //! What the two SYNs agree on: MSS, window scale, timestamps, SACK (RFC 9293 §3.7.1, RFC 7323,
 //! RFC 2018).
 
+use alloc::sync::Arc;
+
 use estab_timer::Instant;
 
 use crate::addr::FourTuple;
@@ -8,6 +10,8 @@ use crate::config::TcpConfig;
 use crate::seq::{SeqNumber, WindowScale, WireWindow};
 use crate::tcp::control::Control;
 use crate::tcp::ecn::negotiate::{Agreement, syn_codepoint};
+use crate::tcp::source_route::route_of;
+use crate::wire::SourceRoute;
 use crate::wire::tcp::{Flags, Segment, TcpOptions, Timestamps};
 
 /// Length of a TCP header without options.
@@ -117,6 +121,8 @@ pub(crate) struct Handshake {
     pub(crate) synack_retries: u8,
     /// What the ECN flags agree on.
     pub(crate) ecn: Agreement,
+    /// The way back that the peer's SYN showed.
+    pub(crate) route: Option<Arc<SourceRoute>>,
 }
 
 impl Handshake {
@@ -147,6 +153,7 @@ impl Handshake {
             synack_at: now,
             synack_retries: 0,
             ecn: Agreement::from_syn(seg, config),
+            route: route_of(seg),
         }
     }
 
@@ -183,6 +190,7 @@ impl Handshake {
             opts: self.options(now, mss),
             ttl: config.ttl,
             tos: syn_codepoint(config, ecn).on(config.tos),
+            route: self.route.clone(),
         }
     }
 }

@@ -77,12 +77,14 @@ impl Connection {
             soft_error: None,
             figures: Figures::new(now),
             ecn: None,
+            route: None,
             span: open_span(&tuple),
             config,
         }
     }
 
     /// Active OPEN: SYN-SENT, with the SYN waiting to be transmitted.
+    // RFC 9293: MUST-51.
     pub(crate) fn active(
         now: Instant,
         tuple: FourTuple,
@@ -100,6 +102,7 @@ impl Connection {
                 offset: ts_offset,
             });
         }
+        conn.route = conn.config.source_route.clone().map(Arc::new);
         conn.snd.nxt = iss + 1;
         conn.is |= Is::SYN_DUE;
         conn.go(Transition::OpenActive);
@@ -157,6 +160,9 @@ impl Connection {
         if let Some(scale) = handshake.snd_wscale {
             self.snd.scale = scale;
             self.rcv.scale = handshake.rcv_wscale;
+        }
+        if self.is_passive() {
+            self.route = handshake.route.clone();
         }
         self.is.set(Is::SACK, handshake.sack);
         self.agree_on_ecn(&handshake.ecn);
@@ -224,7 +230,7 @@ impl Connection {
     pub(super) fn segment_room(&self) -> u32 {
         let path = self
             .path_mtu
-            .saturating_sub(ip_header(self.tuple.is_ipv6()) + TCP_HEADER);
+            .saturating_sub(ip_header(self.tuple.is_ipv6()) + self.route_len() + TCP_HEADER);
         let own = self.config.max_segment.map_or(u32::MAX, u32::from);
         self.peer_mss.min(path).min(own)
     }

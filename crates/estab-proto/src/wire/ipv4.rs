@@ -2,17 +2,19 @@
 
 use core::net::Ipv4Addr;
 
+use super::source_route::{RouteOption, is_route};
 use super::{Sum, WireError};
 
 /// The length of the header without options, in bytes.
 pub const HEADER_LEN: usize = 20;
 
-/// Option types (RFC 791 §3.1), with their copied flag.
+/// The length of the header with all the options it has room for, in bytes.
+pub const MAX_HEADER_LEN: usize = 60;
+
+/// Option types of a single byte (RFC 791 §3.1).
 mod option {
     pub(super) const END: u8 = 0;
     pub(super) const NO_OPERATION: u8 = 1;
-    pub(super) const LOOSE_SOURCE_ROUTE: u8 = 131;
-    pub(super) const STRICT_SOURCE_ROUTE: u8 = 137;
 }
 
 /// A datagram or a fragment of one.
@@ -97,31 +99,34 @@ impl<'a> Ipv4Packet<'a> {
 
     /// Whether the options ask for source routing, loose or strict.
     pub fn has_source_route(&self) -> bool {
-        options_of(self.options).any(|option| {
-            matches!(
-                option,
-                Ok(option::LOOSE_SOURCE_ROUTE | option::STRICT_SOURCE_ROUTE)
-            )
-        })
+        options_of(self.options).flatten().any(is_route)
+    }
+
+    /// The source route; `None` if there is none, if it is malformed, or if there are several, which
+    /// RFC 791 §3.1 does not have.
+    pub fn source_route(&self) -> Option<RouteOption<'a>> {
+        RouteOption::find(self.options)
     }
 }
 
 const DONT_FRAGMENT: u16 = 0x4000;
 const MORE_FRAGMENTS: u16 = 0x2000;
 
-/// The types of the options in `bytes`; ends after the first malformed one.
-fn options_of(bytes: &[u8]) -> impl Iterator<Item = Result<u8, WireError>> {
+/// The options in `bytes`, each from its type on; ends after the first malformed one.
+pub(super) fn options_of(bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], WireError>> {
     let mut rest = bytes;
     core::iter::from_fn(move || {
-        let (found, after) = match *rest {
+        let len = match *rest {
             [] | [option::END, ..] => return None,
-            [option::NO_OPERATION, ref after @ ..] => (Ok(option::NO_OPERATION), after),
-            [kind, len, ..] if len >= 2 => match rest.get(usize::from(len)..) {
-                Some(after) => (Ok(kind), after),
-                None => (Err(WireError::BadOption), &[][..]),
-            },
-            _ => (Err(WireError::BadOption), &[][..]),
+            [option::NO_OPERATION, ..] => 1,
+            [_, len, ..] if len >= 2 => usize::from(len),
+            _ => usize::MAX,
         };
+        let split = rest.split_at_checked(len);
+        let (found, after) = split
+            .map_or((Err(WireError::BadOption), &[][..]), |(option, after)| {
+                (Ok(option), after)
+            });
         rest = after;
         Some(found)
     })
@@ -198,6 +203,33 @@ impl Ipv4Header {
         ];
         [header[10], header[11]] = Sum::of(header).finish().to_be_bytes();
         HEADER_LEN
+    }
+
+    /// Like [`emit`](Self::emit), with `options` behind the header; returns the length of both.
+    ///
+    /// Returns 0 also if `options` are more than 40 bytes, or not a multiple of four.
+    pub fn emit_with_options(&self, options: &[u8], payload_len: usize, buf: &mut [u8]) -> usize {
+        let header_len = HEADER_LEN.saturating_add(options.len());
+        let Some(header) = buf.get_mut(..header_len) else {
+            return 0;
+        };
+        let len = payload_len.saturating_add(options.len());
+        if header_len > MAX_HEADER_LEN || header_len % 4 != 0 || self.emit(len, header) == 0 {
+            return 0;
+        }
+        if let Some(place) = header.get_mut(HEADER_LEN..) {
+            place.copy_from_slice(options);
+        }
+        if let Some(fixed) = header.first_chunk_mut::<HEADER_LEN>() {
+            // At most 15 words of four bytes.
+            fixed[0] = 0x40 | (header_len >> 2) as u8;
+            [fixed[10], fixed[11]] = [0; 2];
+        }
+        let sum = Sum::of(header).finish().to_be_bytes();
+        if let Some(fixed) = header.first_chunk_mut::<HEADER_LEN>() {
+            [fixed[10], fixed[11]] = sum;
+        }
+        header_len
     }
 }
 

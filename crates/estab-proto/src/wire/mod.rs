@@ -46,6 +46,7 @@ pub mod ipv4;
 pub mod ipv6;
 pub mod ipv6_ext;
 pub mod pretty;
+pub mod source_route;
 pub mod tcp;
 
 mod ecn;
@@ -66,6 +67,7 @@ pub use packet::IpPacket;
 pub use pretty::Pretty;
 pub use quoted::{QuotedTcp, quoted_tcp};
 pub use repr::IpRepr;
+pub use source_route::{RouteOption, SourceRoute};
 pub use tcp::{AccEcn, AccEcnOrder, Flags, SackBlock, Segment, TcpOptions, Timestamps};
 
 /// The protocol numbers this crate names, in IPv4's protocol and IPv6's next header field.

@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{ipv4, ipv6_ext, protocol};
+use super::{RouteOption, ipv4, ipv6_ext, protocol};
 use crate::seq::SeqNumber;
 
 /// What an ICMP error tells of the segment it is about: enough to find the connection and to
@@ -11,7 +11,7 @@ use crate::seq::SeqNumber;
 pub struct QuotedTcp {
     /// Where the segment came from: our end, if the quotation is honest.
     pub src: SocketAddr,
-    /// Where it went.
+    /// Where it went: the end of its source route, if it has one.
     pub dst: SocketAddr,
     /// Its sequence number.
     pub seq: SeqNumber,
@@ -44,7 +44,9 @@ fn quoted_ipv4(quoted: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
         return None;
     }
     let src = Ipv4Addr::new(header[12], header[13], header[14], header[15]);
-    let dst = Ipv4Addr::new(header[16], header[17], header[18], header[19]);
+    let next = Ipv4Addr::new(header[16], header[17], header[18], header[19]);
+    let options = quoted.get(ipv4::HEADER_LEN..header_len)?;
+    let dst = RouteOption::find(options).map_or(next, |route| route.destination(next));
     Some((src.into(), dst.into(), quoted.get(header_len..)?))
 }
 

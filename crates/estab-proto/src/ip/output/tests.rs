@@ -27,12 +27,13 @@ fn segment(opts: TcpOptions) -> Segment<'static> {
         up: 0,
         opts,
         ecn: Default::default(),
+        source_route: None,
         malformed_options: false,
         text: &[],
     }
 }
 
-fn route() -> Route {
+fn route() -> Route<'static> {
     Route {
         tuple: FourTuple {
             local: server(),
@@ -41,6 +42,7 @@ fn route() -> Route {
         ttl: 9,
         tos: 0,
         flow_label: 0,
+        source_route: None,
     }
 }
 

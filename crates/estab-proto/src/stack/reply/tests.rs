@@ -20,6 +20,7 @@ fn control(seq: u32) -> Control {
         opts: TcpOptions::default(),
         ttl: 64,
         tos: 0,
+        route: None,
     }
 }
 

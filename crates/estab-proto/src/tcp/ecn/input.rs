@@ -154,6 +154,7 @@ impl Connection {
             opts: self.plain_options(ctx.now),
             ttl: self.ttl,
             tos: self.control_tos(),
+            route: self.route.clone(),
         };
         self.rcv.last_ack_sent = self.rcv.nxt;
         self.figures.segments_out += 1;

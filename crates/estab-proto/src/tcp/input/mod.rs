@@ -86,6 +86,9 @@ impl Connection {
         self.check_syn(ctx, arrival)?; // fourth
         self.take_timestamp(ctx, arrival); // RFC 7323 §5.3 R3
         self.check_ack(ctx, arrival)?; // fifth
+        if let Some(route) = arrival.seg.source_route {
+            self.take_route(route);
+        }
         self.take_mark(ctx, arrival.seg, arrival.segments); // RFC 3168 §6.1.3
         self.take_rest(ctx, arrival)
     }
@@ -150,6 +153,7 @@ impl Connection {
         if let Some(mut reset) = Control::reset_for(self.tuple, seg) {
             reset.ttl = self.ttl;
             reset.tos = self.control_tos();
+            reset.route = self.route.clone();
             ctx.stats.resets_out += 1;
             ctx.replies.push_control(reset);
         }

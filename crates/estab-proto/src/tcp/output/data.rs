@@ -79,12 +79,14 @@ impl Connection {
     /// Bytes of text that the next segment may have, if each one of the network has `full`: more
     /// than that only where the device cuts it. The urgent pointer counts from each segment, and CWR
     /// is for one alone: a segment with either stays single. So does one that options make shorter
-    /// than the MSS, by which recovery tells where a super-segment was cut.
+    /// than the MSS, by which recovery tells where a super-segment was cut, and one with a source
+    /// route, which no device need know how to cut.
     fn longest_text(&self, full: u32) -> u32 {
         let headers = ip_header(self.tuple.is_ipv6()) + TCP_HEADER + MAX_OPTIONS_LEN as u32;
         let longest = u32::from(self.longest_packet).saturating_sub(headers);
         let segments = longest.min(self.pacer.quantum()) / full;
-        if self.snd.up.is_some() || self.sends_cwr_bit() || full != self.snd_mss() {
+        let is_single = self.snd.up.is_some() || self.sends_cwr_bit() || self.route.is_some();
+        if is_single || full != self.snd_mss() {
             full
         } else {
             full * segments.max(1)

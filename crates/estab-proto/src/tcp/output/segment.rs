@@ -99,6 +99,7 @@ impl Connection {
                 .ecn
                 .as_ref()
                 .map_or_else(Default::default, |ecn| ecn.agreement()),
+            route: None,
         }
     }
 

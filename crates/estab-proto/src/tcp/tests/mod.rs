@@ -46,6 +46,7 @@ impl Flying {
             up: self.up,
             opts: self.opts.clone(),
             ecn: Default::default(),
+            source_route: None,
             malformed_options: false,
             text: &self.text,
         }

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use super::{Flags, TcpOptions};
 use crate::seq::{SeqNumber, WireWindow};
-use crate::wire::{EcnCodepoint, Sum, WireError, protocol};
+use crate::wire::{EcnCodepoint, SourceRoute, Sum, WireError, protocol};
 
 /// The length of the header without options, in bytes.
 pub const HEADER_LEN: usize = 20;
@@ -53,6 +53,9 @@ pub struct Segment<'a> {
     /// The ECN field of the packet that carries the segment: like RFC 793's SEG.PRC, said by the IP
     /// header. [`parse`](Self::parse) leaves it [`EcnCodepoint::NotEct`].
     pub ecn: EcnCodepoint,
+    /// The way back along the source route of the packet that carries the segment, if that had one
+    /// which was taken. [`parse`](Self::parse) leaves it `None`.
+    pub source_route: Option<&'a SourceRoute>,
     /// The options understood.
     pub opts: TcpOptions,
     /// Whether the options broke off in a malformed one. What came before it is in `opts`.
@@ -110,6 +113,7 @@ impl<'a> Segment<'a> {
             wnd: WireWindow(u16::from_be_bytes([header[14], header[15]])),
             up: u16::from_be_bytes([header[18], header[19]]),
             ecn: EcnCodepoint::NotEct,
+            source_route: None,
             opts: TcpOptions::default(),
             malformed_options: false,
             text,

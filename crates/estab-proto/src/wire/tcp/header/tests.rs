@@ -206,6 +206,7 @@ proptest! {
                 ..TcpOptions::default()
             },
             ecn: Default::default(),
+            source_route: None,
             malformed_options: false,
             text: &text,
         };
