@@ -54,14 +54,14 @@ impl Connection {
     /// `len` bytes of text left: what follows is held back if it would be too soon.
     ///
     /// The first window is not spread, so that a short answer is there a round trip after the
-    /// question.
+    /// question; nor is a later one that is no larger, so that a loss in it shows at once.
     fn pace(&mut self, now: Instant, len: u32) {
         let mss = self.snd_mss();
         let is_first = self.figures.bytes_sent <= u64::from(Window::initial(mss));
-        let is_short = self.cc.pacing_rate().is_none()
-            && self.config.max_pacing_rate.is_none()
-            && self.rtt.srtt().is_some_and(|srtt| srtt < SHORT);
-        if is_first || is_short {
+        let is_small = self.cc.cwnd() <= Window::initial(mss);
+        let is_short = self.rtt.srtt().is_some_and(|srtt| srtt < SHORT);
+        let is_free = self.cc.pacing_rate().is_none() && self.config.max_pacing_rate.is_none();
+        if is_first || (is_free && (is_small || is_short)) {
             return self.pacer.release();
         }
         match self.pacing_rate() {
