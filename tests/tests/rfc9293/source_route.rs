@@ -278,7 +278,7 @@ fn a_later_route_overrides_an_earlier_one() {
     let (mut peer, id) = opened_by(&[SECOND, FIRST]);
     let mut other = peer.seg();
     // Not acceptable: not believed.
-    other.seq = other.seq + 1_000_000;
+    other.seq += 1_000_000;
     peer.send_raw(&came_by(&other, LOOSE, &[SECOND]));
     assert_eq!(reply(&mut peer).0, [FIRST, SECOND]);
     let longest: Vec<_> = (1..=9).map(|n| Ipv4Addr::new(198, 51, 100, n)).collect();

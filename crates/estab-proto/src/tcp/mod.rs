@@ -2,8 +2,9 @@
 //!
 //! One connection's life is spread over files by what happens to it: [`open`] and [`close`] begin
 //! and end it, [`input`] is SEGMENT ARRIVES, [`output`] decides what to send next, [`calls`] is
-//! what the application asks, [`timers`] what time brings, [`icmp`] what routers say. All of it
-//! works on [`connection::Connection`], whose variables carry the RFC's names ([`tcb`]).
+//! what the application asks, [`timers`] what time brings, [`icmp`] what routers say,
+//! [`source_route`] the hops in between. All of it works on [`connection::Connection`], whose
+//! variables carry the RFC's names ([`tcb`]).
 
 mod calls;
 mod close;

@@ -214,7 +214,10 @@ impl Ipv4Header {
             return 0;
         };
         let len = payload_len.saturating_add(options.len());
-        if header_len > MAX_HEADER_LEN || header_len % 4 != 0 || self.emit(len, header) == 0 {
+        if header_len > MAX_HEADER_LEN
+            || !header_len.is_multiple_of(4)
+            || self.emit(len, header) == 0
+        {
             return 0;
         }
         if let Some(place) = header.get_mut(HEADER_LEN..) {

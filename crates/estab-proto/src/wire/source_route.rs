@@ -129,7 +129,8 @@ impl<'a> RouteOption<'a> {
         let &[kind, len, pointer, ref addresses @ ..] = route else {
             return None;
         };
-        let is_aligned = addresses.len() % 4 == 0 && pointer >= FIRST && pointer % 4 == 0;
+        let is_aligned =
+            addresses.len().is_multiple_of(4) && pointer >= FIRST && pointer.is_multiple_of(4);
         (is_single && is_aligned).then_some(Self {
             is_strict: kind == STRICT,
             addresses,
