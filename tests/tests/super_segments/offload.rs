@@ -97,10 +97,7 @@ pub(crate) fn cut(packet: &[u8], segment_size: Option<u16>) -> Vec<Vec<u8>> {
 ///
 /// What came before, as told by the sequence numbers `seen`, stays alone: joined, one D-SACK would
 /// tell of all of it, where separately it tells of the last only.
-pub(crate) fn join(
-    packets: Vec<Vec<u8>>,
-    seen: &mut HashSet<u32>,
-) -> Vec<(Vec<u8>, Option<u16>)> {
+pub(crate) fn join(packets: Vec<Vec<u8>>, seen: &mut HashSet<u32>) -> Vec<(Vec<u8>, Option<u16>)> {
     let mut joined: Vec<(Vec<u8>, Option<u16>)> = Vec::new();
     let mut open = false;
     for packet in packets {

@@ -185,7 +185,8 @@ impl Stack {
             held.is_ready = segment.is_some() && held.conn.wants_transmit();
             let written = segment.and_then(|segment| self.write_segment(id, segment));
             if self.conns.get(id).is_some_and(|held| held.is_ready) {
-                self.ready.spend(written.as_ref().map_or(1, |text| text.segments));
+                self.ready
+                    .spend(written.as_ref().map_or(1, |text| text.segments));
             } else {
                 self.ready.pop();
             }

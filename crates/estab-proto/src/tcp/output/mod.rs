@@ -5,8 +5,8 @@
 //! the construction (`segment`) writes.
 
 mod data;
-mod pacing;
 mod options;
+mod pacing;
 mod plan;
 mod segment;
 mod window;
