@@ -1,5 +1,7 @@
 //! Stack-wide counters, with a reason for each drop.
 
+use core::ops::AddAssign;
+
 /// Defines the counters once: the struct and a way to walk over it by name.
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -15,6 +17,13 @@ macro_rules! counters {
             /// Every counter with its name, in the order of declaration.
             pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
                 [$((stringify!($name), self.$name),)*].into_iter()
+            }
+        }
+
+        /// What several stacks have counted together.
+        impl AddAssign for Stats {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$name = self.$name.saturating_add(other.$name);)*
             }
         }
     };
@@ -193,4 +202,21 @@ pub struct Counts {
     pub reassembly_bytes: usize,
     /// Replies waiting to be transmitted.
     pub replies: usize,
+}
+
+/// What several stacks hold together.
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.connections += other.connections;
+        self.half_open += other.half_open;
+        self.incoming += other.incoming;
+        self.accept_queued += other.accept_queued;
+        self.time_wait += other.time_wait;
+        self.listeners += other.listeners;
+        self.timers += other.timers;
+        self.ports += other.ports;
+        self.buffer_bytes += other.buffer_bytes;
+        self.reassembly_bytes += other.reassembly_bytes;
+        self.replies += other.replies;
+    }
 }

@@ -29,7 +29,7 @@ pub(super) struct Inbound<'a> {
 }
 
 /// Where the protocol field stands in an IPv4 header.
-const IPV4_PROTOCOL_AT: u32 = 9;
+pub(super) const IPV4_PROTOCOL_AT: u32 = 9;
 
 /// Where the payload length stands in an IPv6 header.
 const IPV6_PAYLOAD_LENGTH_AT: u32 = 4;
@@ -74,18 +74,7 @@ impl Stack {
         if !ip.is_fragment() {
             return self.deliver(now, &inbound, meta);
         }
-        let key = FragmentKey {
-            src: inbound.src,
-            dst: inbound.dst,
-            ident: u32::from(ip.ident),
-            protocol: ip.protocol,
-        };
-        let fragment = FragmentHeader {
-            offset: ip.fragment_offset,
-            more: ip.more_fragments,
-            ident: key.ident,
-        };
-        let outcome = self.fragment_input(now, key, fragment, &inbound);
+        let outcome = self.ipv4_fragment(now, ip, &inbound);
         if let Outcome::Complete(Datagram { info, payload }) = outcome {
             let payload = Bytes::from(payload);
             let inbound = Inbound {
@@ -132,17 +121,50 @@ impl Stack {
         let Some(fragment) = walk.fragment else {
             return self.deliver(now, &inbound, meta);
         };
+        if let Some(whole) = self.ipv6_fragment(now, fragment, &inbound, packet) {
+            self.ipv6_reassembled(now, &inbound, whole.info, whole.payload.into());
+        }
+    }
+
+    /// A fragment of IPv4, inside `inbound`.
+    pub(super) fn ipv4_fragment(
+        &mut self,
+        now: Instant,
+        ip: &Ipv4Packet<'_>,
+        inbound: &Inbound<'_>,
+    ) -> Outcome {
+        let key = FragmentKey {
+            src: inbound.src,
+            dst: inbound.dst,
+            ident: u32::from(ip.ident),
+            protocol: ip.protocol,
+        };
+        let fragment = FragmentHeader {
+            offset: ip.fragment_offset,
+            more: ip.more_fragments,
+            ident: key.ident,
+        };
+        self.fragment_input(now, key, fragment, inbound)
+    }
+
+    /// A fragment of IPv6, inside `inbound`, which was `packet`. What is wrong with it is reported
+    /// (RFC 8200 §4.5).
+    pub(super) fn ipv6_fragment(
+        &mut self,
+        now: Instant,
+        fragment: FragmentHeader,
+        inbound: &Inbound<'_>,
+        packet: &[u8],
+    ) -> Option<Datagram> {
+        let (src, dst) = (inbound.src, inbound.dst);
         let key = FragmentKey {
             src,
             dst,
             ident: fragment.ident,
             protocol: 0,
         };
-        match self.fragment_input(now, key, fragment, &inbound) {
-            Outcome::Complete(Datagram { info, payload }) => {
-                self.ipv6_reassembled(now, &inbound, info, payload.into());
-            }
-            // RFC 8200 §4.5.
+        match self.fragment_input(now, key, fragment, inbound) {
+            Outcome::Complete(datagram) => return Some(datagram),
             Outcome::Dropped(DropReason::BadLength) => {
                 let pointer = IPV6_PAYLOAD_LENGTH_AT;
                 self.send_problem(now, src, dst, field(pointer), packet);
@@ -150,11 +172,12 @@ impl Stack {
             Outcome::Dropped(DropReason::TooLong) => {
                 // The fragment header begins with the field that names the protocol; its offset
                 // stands two bytes further on.
-                let pointer = protocol_at.saturating_add(2);
+                let pointer = inbound.protocol_at.saturating_add(2);
                 self.send_problem(now, src, dst, field(pointer), packet);
             }
             Outcome::Dropped(_) | Outcome::Incomplete => {}
         }
+        None
     }
 
     fn ipv6_reassembled(

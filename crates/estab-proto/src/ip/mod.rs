@@ -18,6 +18,7 @@ mod input;
 mod limit;
 pub(crate) mod output;
 mod source_route;
+mod whole;
 
 use core::net::IpAddr;
 

@@ -100,8 +100,18 @@ impl Stack {
             && is_own == is_loopback
     }
 
-    /// The local address of a connection to `remote`.
-    fn local_addr(&self, remote: IpAddr, asked: Option<IpAddr>) -> Result<IpAddr, ConnectError> {
+    /// The local address that [`connect`](Self::connect) gives a connection to `remote`: the one
+    /// `asked` for, unless that is unspecified.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::NoLocalAddress`] if the stack has none of that family, or the one asked for
+    /// is of the other; [`ConnectError::LocalAddressNotOurs`].
+    pub fn local_addr(
+        &self,
+        remote: IpAddr,
+        asked: Option<IpAddr>,
+    ) -> Result<IpAddr, ConnectError> {
         match asked.filter(|addr| !addr.is_unspecified()) {
             Some(addr) if addr.is_ipv4() != remote.is_ipv4() => Err(ConnectError::NoLocalAddress),
             Some(addr) if self.ip.addrs.accepts(addr) => Ok(addr),
