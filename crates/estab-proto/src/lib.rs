@@ -99,6 +99,7 @@ pub mod seq;
 pub mod wire;
 
 mod addr;
+mod dormant;
 mod error;
 mod event;
 mod info;

@@ -45,6 +45,23 @@ pub enum AckDecision {
     At(Instant),
 }
 
+/// What a [`DelayedAck`] remembers, for who keeps idle connections in less memory.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct AckProgress {
+    /// When the last segment arrived; [`Instant::NEVER`] before the first.
+    pub last: Instant,
+    /// When the acknowledgement is due; [`Instant::NEVER`] if none is.
+    pub due: Instant,
+    /// Bytes not yet acknowledged.
+    pub bytes: u32,
+    /// Full-sized segments among them.
+    pub full_segments: u32,
+    /// How many segments are still acknowledged at once.
+    pub quick: u8,
+    /// Whether the application answers what arrives.
+    pub interactive: bool,
+}
+
 /// Decides when data that arrived in order is acknowledged.
 ///
 /// At once for the second full-sized segment, for 2 RMSS of data in smaller ones, and while the
@@ -167,6 +184,33 @@ impl DelayedAck {
     #[must_use]
     pub fn pending(&self) -> bool {
         self.due != Instant::NEVER
+    }
+
+    /// What has happened so far: together with the configuration, all there is to say.
+    #[must_use]
+    pub const fn progress(&self) -> AckProgress {
+        AckProgress {
+            last: self.last,
+            due: self.due,
+            bytes: self.bytes,
+            full_segments: self.full_segments,
+            quick: self.quick,
+            interactive: self.interactive,
+        }
+    }
+
+    /// The state that was made with `config` and said so of itself.
+    #[must_use]
+    pub fn with_progress(config: &DelayedAckConfig, progress: AckProgress) -> Self {
+        Self {
+            last: progress.last,
+            due: progress.due,
+            bytes: progress.bytes,
+            full_segments: progress.full_segments,
+            quick: progress.quick,
+            interactive: progress.interactive,
+            ..Self::new(config)
+        }
     }
 }
 

@@ -61,12 +61,12 @@ mod time_wait;
 mod user_timeout;
 mod wheel;
 
-pub use delayed_ack::{AckDecision, DelayedAck, DelayedAckConfig};
+pub use delayed_ack::{AckDecision, AckProgress, DelayedAck, DelayedAckConfig};
 pub use fin_wait::FinWait2Config;
 pub use instant::{Duration, Instant};
 pub use keepalive::{Keepalive, KeepaliveAction, KeepaliveConfig};
 pub use persist::{Persist, PersistConfig};
-pub use rto::{RtoConfig, RtoFloor, RttEstimator, RttSnapshot};
+pub use rto::{Measured, RtoConfig, RtoFloor, RttEstimator, RttSnapshot};
 pub use table::{Deadlines, LazyEntry, Timer};
 pub use time_wait::TimeWaitConfig;
 pub use user_timeout::{GiveUpConfig, Progress, Stage, UserTimeout, Verdict};

@@ -70,6 +70,24 @@ pub struct RttSnapshot {
     rttvar: u64,
 }
 
+/// What an [`RttEstimator`] has measured, for who keeps idle connections in less memory. Times in
+/// nanoseconds, 0 if not known.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Measured {
+    /// SRTT.
+    pub srtt: u64,
+    /// RTTVAR.
+    pub rttvar: u64,
+    /// The smallest sample.
+    pub min_rtt: u64,
+    /// The last sample.
+    pub latest: u64,
+    /// The timeout before the first sample.
+    pub initial: u64,
+    /// How often the timer backed off since the last sample.
+    pub back_offs: u8,
+}
+
 /// The round-trip time of a connection and the retransmission timeout it gives (RFC 6298).
 ///
 /// By Karn's algorithm (§3) the caller hands in no sample of a segment that was sent twice, unless
@@ -264,6 +282,33 @@ impl RttEstimator {
         if self.srtt == 0 {
             self.initial = self.initial.max(Micros::new(AFTER_HANDSHAKE_LOSS));
             self.back_offs = 0;
+        }
+    }
+
+    /// What was measured: together with the configuration, all there is to say of the estimator.
+    #[must_use]
+    pub const fn measured(&self) -> Measured {
+        Measured {
+            srtt: self.srtt,
+            rttvar: self.rttvar,
+            min_rtt: self.min_rtt,
+            latest: self.latest,
+            initial: self.initial.nanos(),
+            back_offs: self.back_offs,
+        }
+    }
+
+    /// The estimator that was made with `config` and said so of itself.
+    #[must_use]
+    pub fn with_measured(config: &RtoConfig, measured: Measured) -> Self {
+        Self {
+            srtt: measured.srtt,
+            rttvar: measured.rttvar,
+            min_rtt: measured.min_rtt,
+            latest: measured.latest,
+            initial: Micros::new(Duration::from_nanos(measured.initial)),
+            back_offs: measured.back_offs,
+            ..Self::new(config)
         }
     }
 }

@@ -9,14 +9,26 @@ use core::time::Duration;
 
 use estab_timer::Instant;
 
+use crate::dormant::dormant;
+
 /// After this long without data, and after each further time, the receive capacity halves.
 const HALF_LIFE: Duration = Duration::from_secs(4);
 
+/// What a sender has through in its first round trip (RFC 6928).
+const INITIAL_WINDOW: u32 = 14_600;
+
+/// Timestamps tick every millisecond: round trips of a few ticks are told better by other means.
+const COARSE: u32 = 4_000;
+
+/// What stands for no time in microseconds.
+const NONE: u32 = u32::MAX;
+
 /// Decides the capacity of a [`RecvBuffer`](super::RecvBuffer), between a start and a maximum.
 ///
-/// The round trip is that of timestamp echoes where there are any
-/// ([`on_rtt_sample`](Self::on_rtt_sample)); else the shortest time in which a whole announced
-/// window arrived ([`on_data`](Self::on_data)); else what the caller knows from sending.
+/// The round trip is that of timestamp echoes ([`on_echo`](Self::on_echo)). Without them, or where
+/// they are too coarse, it is the shortest of what else is known: the time in which a whole announced
+/// window arrived ([`on_data`](Self::on_data)), and what the caller knows from sending, if only its
+/// SYN.
 #[derive(Clone, Debug)]
 pub struct RecvTuner {
     initial: u32,
@@ -27,10 +39,13 @@ pub struct RecvTuner {
     /// The bytes consumed in this round trip, and when it began: [`Instant::NEVER`] before the
     /// first, here and below.
     copied: u32,
+    /// The round trip that timestamps tell, in microseconds; [`NONE`] before the first.
+    echoed: u32,
+    /// The timestamp echoed last.
+    echo: u32,
+    /// The shortest time in which a window arrived, in microseconds; [`NONE`] before the first.
+    filled: u32,
     began: Instant,
-    rtt: Option<Duration>,
-    /// Whether `rtt` comes of timestamps.
-    echoed: bool,
     /// The stream offset that completes the window being timed, and when it was announced.
     mark: (u64, Instant),
     /// When data last came or went.
@@ -46,18 +61,22 @@ impl RecvTuner {
             capacity: initial,
             space: Self::first_space(initial),
             copied: 0,
+            echoed: NONE,
+            echo: 0,
+            filled: NONE,
             began: Instant::NEVER,
-            rtt: None,
-            echoed: false,
             mark: (0, Instant::NEVER),
             active: Instant::NEVER,
         }
     }
 
-    /// What is taken for the bytes of a round trip before one was measured: about an initial
-    /// window (RFC 6928) under the usual 64 KiB.
+    /// What is taken for the bytes of a round trip before one was measured.
     const fn first_space(initial: u32) -> u32 {
-        if initial < 4 { 1 } else { initial / 4 }
+        match initial / 4 {
+            0 => 1,
+            INITIAL_WINDOW.. => INITIAL_WINDOW,
+            quarter => quarter,
+        }
     }
 
     /// The capacity decided on last, in bytes.
@@ -65,25 +84,37 @@ impl RecvTuner {
         self.capacity
     }
 
-    /// The receiver's own estimate of the round-trip time.
-    pub const fn rtt(&self) -> Option<Duration> {
-        self.rtt
+    /// The estimate of the round-trip time, given the sender's.
+    pub fn rtt(&self, sender: Option<Duration>) -> Option<Duration> {
+        let known = match self.echoed {
+            COARSE..NONE => self.echoed,
+            coarse => coarse.min(self.filled).min(sender.map_or(NONE, micros)),
+        };
+        (known != NONE).then(|| Duration::from_micros(u64::from(known)))
     }
 
-    /// Takes a round-trip sample from a timestamp echo (RFC 7323 §4), smoothed with weight 1/8.
-    pub fn on_rtt_sample(&mut self, sample: Duration) {
-        self.rtt = Some(match self.rtt {
-            Some(rtt) if self.echoed => rtt - rtt / 8 + sample / 8,
-            _ => sample,
-        });
-        self.echoed = true;
+    /// Takes the time since the timestamp `echo` left us, which the peer echoes (RFC 7323 §4);
+    /// `sender` is as for [`on_consumed`](Self::on_consumed).
+    ///
+    /// Only the first echo of a timestamp counts. A peer that had nothing to send echoes late, so a
+    /// longer time counts for an eighth, a shorter one at once.
+    pub fn on_echo(&mut self, echo: u32, sample: Duration, sender: Option<Duration>) {
+        if mem::replace(&mut self.echo, echo) == echo {
+            return;
+        }
+        let known = match self.echoed {
+            NONE => sender.map_or(NONE, micros),
+            echoed => echoed,
+        };
+        let sample = micros(sample);
+        self.echoed = sample.min(known.saturating_add(sample.saturating_sub(known) / 8));
     }
 
     /// Notes that data has arrived: RCV.NXT is at stream offset `next`, and `window` bytes from
     /// there on are announced.
     ///
     /// No sender can fill a window in less than a round trip, and one with nothing to send takes
-    /// longer; so the shortest time is the estimate, until a timestamp echo gives a better one.
+    /// longer; so the shortest time is the estimate.
     pub fn on_data(&mut self, now: Instant, next: u64, window: u32) {
         self.active = now;
         let (end, announced) = self.mark;
@@ -91,24 +122,26 @@ impl RecvTuner {
             if next < end {
                 return;
             }
-            let sample = now.saturating_duration_since(announced);
-            if !self.echoed && self.rtt.is_none_or(|rtt| sample < rtt) {
-                self.rtt = Some(sample);
-            }
+            let sample = micros(now.saturating_duration_since(announced));
+            self.filled = self.filled.min(sample);
         }
         self.mark = (next + u64::from(window), now);
     }
 
-    /// Notes that the application consumed `bytes`. `rtt` is the sender's round-trip time, used
-    /// while the receiver has no estimate.
+    /// Notes that the application consumed `bytes`. `sender` is the round-trip time that sending
+    /// tells.
     ///
     /// Returns the new capacity when it is to grow.
-    pub fn on_consumed(&mut self, now: Instant, bytes: u32, rtt: Option<Duration>) -> Option<u32> {
+    pub fn on_consumed(
+        &mut self,
+        now: Instant,
+        bytes: u32,
+        sender: Option<Duration>,
+    ) -> Option<u32> {
         self.active = now;
         self.copied = self.copied.saturating_add(bytes);
-        let rtt = self.rtt.or(rtt)?;
         self.began = self.began.min(now);
-        if now.saturating_duration_since(self.began) < rtt {
+        if now.saturating_duration_since(self.began) < self.rtt(sender)? {
             return None;
         }
         self.began = now;
@@ -125,12 +158,13 @@ impl RecvTuner {
     }
 
     /// The capacity for a sender that had `copied` bytes through in a round trip and `before` in
-    /// the best one before: twice that, and the same growth once more for each of the two round
-    /// trips until a larger window takes effect.
+    /// the best one before: twice what it will have through in the next one, if it goes on like
+    /// this. For one that doubles, as in slow start, that is four times what it had; more than six
+    /// times is not believed.
     fn target(copied: u32, before: u32) -> u32 {
         let (copied, before) = (u64::from(copied), u64::from(before));
-        let growth = copied * (copied - before) / before;
-        u32::try_from(growth.saturating_add(copied).saturating_mul(2)).unwrap_or(u32::MAX)
+        let growth = (copied * (copied - before) / before).min(2 * copied);
+        u32::try_from(2 * (copied + growth)).unwrap_or(u32::MAX)
     }
 
     /// Halves the capacity for each four seconds without data, down to where it started; the next
@@ -157,6 +191,11 @@ impl RecvTuner {
     }
 }
 
+/// A time in microseconds, an hour at most.
+fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).map_or(NONE - 1, |micros| micros.min(NONE - 1))
+}
+
 /// Decides how much a [`SendBuffer`](super::SendBuffer) may hold, between a start and a maximum.
 #[derive(Clone, Copy, Debug)]
 pub struct SendTuner {
@@ -179,6 +218,20 @@ impl SendTuner {
             .min(self.max)
     }
 }
+
+dormant!(RecvTuner {
+    initial,
+    max,
+    capacity,
+    space,
+    copied,
+    echoed,
+    echo,
+    filled,
+    began,
+    mark,
+    active
+});
 
 #[cfg(test)]
 mod tests;

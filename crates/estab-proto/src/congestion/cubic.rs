@@ -6,6 +6,7 @@ use estab_timer::Instant;
 
 use super::hystart::{HyStart, slow_start};
 use super::{CongestionControl, Window};
+use crate::dormant::dormant;
 use crate::recovery::AckSample;
 
 /// Fractional bits of `w_est`, whose steps are smaller than a byte on a wide window.
@@ -31,7 +32,7 @@ pub struct Cubic {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Phase {
+pub(super) enum Phase {
     /// No congestion avoidance stage has begun since the last congestion event; HyStart++ watches the
     /// first slow start.
     Slow(Option<HyStart>),
@@ -40,7 +41,7 @@ enum Phase {
 
 /// A congestion avoidance stage.
 #[derive(Clone, Copy, Debug)]
-struct Stage {
+pub(super) struct Stage {
     /// When the curve is back at `w_max`, in 2⁻¹⁰ s since the stage began.
     k: u32,
     /// What is left of `(target - cwnd) * acked` after whole bytes of growth.
@@ -254,6 +255,21 @@ fn cbrt(mut n: u64) -> u64 {
     }
     root
 }
+
+dormant!(Cubic {
+    phase,
+    w_max,
+    cwnd_prior,
+    srtt,
+    last_ack
+});
+
+dormant!(Stage {
+    k,
+    remainder,
+    w_est,
+    elapsed
+});
 
 #[cfg(test)]
 mod tests;

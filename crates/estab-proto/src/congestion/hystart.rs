@@ -3,6 +3,7 @@
 use estab_timer::Duration;
 
 use super::{Paced, Window};
+use crate::dormant::dormant;
 use crate::recovery::AckSample;
 
 /// Bounds on the growth of the round-trip time that counts (`MIN_RTT_THRESH`, `MAX_RTT_THRESH`), in
@@ -161,6 +162,17 @@ pub(super) fn slow_start(
 fn micros(rtt: Duration) -> u32 {
     u32::try_from(rtt.as_micros()).map_or(UNKNOWN - 1, |rtt| rtt.min(UNKNOWN - 1))
 }
+
+dormant!(HyStart {
+    window_end,
+    last_round_min_rtt,
+    current_round_min_rtt,
+    css_baseline_min_rtt,
+    rtt_sample_count,
+    css_rounds,
+    in_round,
+    paced
+});
 
 #[cfg(test)]
 mod tests;

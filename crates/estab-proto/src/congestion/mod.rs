@@ -6,6 +6,7 @@
 mod bbr;
 mod cubic;
 mod dctcp;
+mod dormant;
 mod hystart;
 mod new_reno;
 mod pacing;

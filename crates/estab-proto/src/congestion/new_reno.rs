@@ -4,6 +4,7 @@ use estab_timer::Instant;
 
 use super::hystart::{HyStart, slow_start};
 use super::{CongestionControl, Window};
+use crate::dormant::dormant;
 use crate::recovery::AckSample;
 
 /// The window arithmetic of RFC 5681: one segment more per round trip, half after a loss.
@@ -66,6 +67,8 @@ impl CongestionControl for NewReno {
         window.collapse();
     }
 }
+
+dormant!(NewReno { acked, hystart });
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use estab_timer::{Duration, Instant};
 
 use super::Controller;
+use crate::dormant::dormant;
 
 /// What may leave ahead of the schedule: less time than that cannot be waited for, since timers have
 /// a resolution of a millisecond.
@@ -177,6 +178,13 @@ impl Pacer {
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
+
+dormant!(Pacer {
+    next,
+    quantum,
+    late,
+    slack
+});
 
 #[cfg(test)]
 mod tests;

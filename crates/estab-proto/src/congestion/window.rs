@@ -1,5 +1,6 @@
 //! The congestion window and what every algorithm does with it alike.
 
+use crate::dormant::dormant;
 use crate::recovery::{AckSample, CaState};
 
 /// The largest congestion window: the largest send window TCP can express (RFC 7323 §2.3).
@@ -208,6 +209,14 @@ fn restart_after_loss(mss: u32) -> u32 {
 fn clamp_mss(mss: u32) -> u32 {
     mss.clamp(1, 0xffff)
 }
+
+dormant!(Window {
+    mss,
+    cwnd,
+    ssthresh,
+    lossy_start,
+    pacing_rate
+});
 
 #[cfg(test)]
 mod tests;

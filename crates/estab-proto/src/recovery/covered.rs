@@ -4,6 +4,7 @@ use estab_timer::Instant;
 
 use super::records::Record;
 use crate::SeqNumber;
+use crate::dormant::dormant;
 
 /// One transmission. Of two at the same time, as the segments of a burst are, the one with the higher
 /// sequence numbers came later (RFC 8985 §6.2 step 2).
@@ -89,3 +90,5 @@ fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
         (a, b) => a.or(b),
     }
 }
+
+dormant!(Sent { at, end });

@@ -2,6 +2,7 @@
 
 use super::scoreboard::Scoreboard;
 use crate::SeqNumber;
+use crate::dormant::dormant;
 
 /// DupThresh (RFC 6675 §2): how many later arrivals it takes to call something lost rather than late.
 pub(super) const DUP_THRESH: u32 = 3;
@@ -73,6 +74,8 @@ impl Duplicates {
         self.left = self.left.saturating_sub(bytes.saturating_sub(mss));
     }
 }
+
+dormant!(Duplicates { count, left });
 
 #[cfg(test)]
 mod tests;

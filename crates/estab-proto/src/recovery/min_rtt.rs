@@ -2,6 +2,8 @@
 
 use estab_timer::{Duration, Instant};
 
+use crate::dormant::dormant;
+
 /// How long a sample counts at least; the longest is twice that. A path that became longer is
 /// believed after that time.
 const HALF: u32 = 150_000;
@@ -40,6 +42,12 @@ impl MinRtt {
 fn smaller(a: u32, b: u32) -> Option<u32> {
     [a, b].into_iter().filter(|&micros| micros > 0).min()
 }
+
+dormant!(MinRtt {
+    current,
+    previous,
+    since
+});
 
 #[cfg(test)]
 mod tests;

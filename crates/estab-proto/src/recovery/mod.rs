@@ -21,6 +21,7 @@
 mod ack;
 mod covered;
 mod detect;
+mod dormant;
 mod episode;
 mod frto;
 mod min_rtt;

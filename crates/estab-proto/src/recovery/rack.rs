@@ -8,6 +8,7 @@ use super::detect::DUP_THRESH;
 use super::resent::Resend;
 use super::{CaState, Recovery};
 use crate::SeqNumber;
+use crate::dormant::dormant;
 
 /// How many recoveries without D-SACK an enlarged reordering window outlives (RFC 8985 §6.2 step 4).
 const PERSIST: u8 = 16;
@@ -225,6 +226,17 @@ impl Recovery {
 fn micros(duration: Duration) -> u32 {
     u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
 }
+
+dormant!(Rack {
+    segment,
+    rtt,
+    reo_wnd,
+    dsack_round,
+    reo_wnd_mult,
+    reo_wnd_persist,
+    reordering_seen,
+    waiting
+});
 
 #[cfg(test)]
 mod tests;

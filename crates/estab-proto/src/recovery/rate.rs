@@ -13,6 +13,7 @@ use super::Recovery;
 use super::covered::{Covered, Sent};
 use crate::SeqNumber;
 use crate::congestion::Controller;
+use crate::dormant::{Dormant, Reader, Writer};
 
 /// What one acknowledgment says of the rate of delivery: the sample RS of draft-ietf-ccwg-bbr
 /// §4.1.2.1.3, by the burst of which the acknowledged segment that was sent last was part.
@@ -401,6 +402,49 @@ impl Marks {
             && oldest.is_none_or(|oldest| first.sent_at < oldest)
         {
             self.marks.pop_front();
+        }
+    }
+}
+
+impl Rate {
+    /// Whether bursts are kept to measure rates by.
+    pub(super) fn has_marks(&self) -> bool {
+        self.marks.is_some()
+    }
+}
+
+impl Dormant for Rate {
+    fn dormant(&self, to: &mut Writer) {
+        let Self {
+            began_at,
+            marks: _,
+            began,
+            end,
+            bytes,
+            micros,
+            bubble,
+            has_bubble,
+            limits,
+            limited,
+        } = *self;
+        (began_at, began, end, bytes, micros, bubble).dormant(to);
+        (has_bubble, limits, limited).dormant(to);
+    }
+
+    fn wake(from: &mut Reader<'_>) -> Self {
+        let (began_at, began, end, bytes, micros, bubble) = Dormant::wake(from);
+        let (has_bubble, limits, limited) = Dormant::wake(from);
+        Self {
+            began_at,
+            marks: None,
+            began,
+            end,
+            bytes,
+            micros,
+            bubble,
+            has_bubble,
+            limits,
+            limited,
         }
     }
 }

@@ -6,6 +6,7 @@ use estab_timer::{Duration, Instant, RttEstimator};
 
 use super::{CaState, Recovery, Retransmit};
 use crate::SeqNumber;
+use crate::dormant::{Dormant, Reader, Writer, dormant};
 
 /// TLP.max_ack_delay: how long the peer may hold back the acknowledgment of a single segment.
 const MAX_ACK_DELAY: Duration = Duration::from_millis(200);
@@ -150,6 +151,18 @@ impl Recovery {
     pub fn next_probe(&self) -> Option<Retransmit> {
         let last = self.board.last_open().filter(|_| self.tlp.is_due())?;
         Some(self.last_segment_of(&last))
+    }
+}
+
+dormant!(Tlp { end_seq, is });
+
+impl Dormant for Is {
+    fn dormant(&self, to: &mut Writer) {
+        self.bits().dormant(to);
+    }
+
+    fn wake(from: &mut Reader<'_>) -> Self {
+        Self::from_bits_retain(Dormant::wake(from))
     }
 }
 

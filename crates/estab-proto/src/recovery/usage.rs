@@ -11,6 +11,7 @@ use estab_timer::{Duration, Instant};
 use super::{CaState, Recovery};
 use crate::SeqNumber;
 use crate::congestion::Controller;
+use crate::dormant::dormant;
 
 /// The unit of [`Usage::since`] is two to this many nanoseconds, about a millisecond.
 const TICK: u32 = 20;
@@ -129,6 +130,14 @@ impl Recovery {
         }
     }
 }
+
+dormant!(Usage {
+    peak,
+    end,
+    filled,
+    used,
+    since
+});
 
 #[cfg(test)]
 mod tests;

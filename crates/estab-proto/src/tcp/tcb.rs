@@ -2,6 +2,7 @@
 
 use estab_timer::Instant;
 
+use crate::dormant::dormant;
 use crate::seq::{SeqNumber, WindowScale};
 
 /// The send sequence variables.
@@ -116,3 +117,32 @@ pub(crate) struct TimestampState {
     /// Displacement of our clock.
     pub(crate) offset: u32,
 }
+
+dormant!(SendSequence {
+    iss,
+    una,
+    nxt,
+    wl2,
+    up,
+    wl1,
+    wnd,
+    max_wnd,
+    scale
+});
+
+dormant!(ReceiveSequence {
+    irs,
+    fin,
+    nxt,
+    last_ack_sent,
+    edge,
+    up,
+    mss,
+    scale
+});
+
+dormant!(TimestampState {
+    recent,
+    recent_at,
+    offset
+});
