@@ -27,6 +27,15 @@ impl Recovery {
         (self.forced || !waits).then_some(first)
     }
 
+    /// Whether there may be something to send again: if not, [`next_retransmit`] and [`next_rescue`]
+    /// have nothing.
+    ///
+    /// [`next_retransmit`]: Self::next_retransmit
+    /// [`next_rescue`]: Self::next_rescue
+    pub fn may_retransmit(&self) -> bool {
+        self.board.sums().pending > 0 || self.state == CaState::Recovery
+    }
+
     fn pending(&self) -> Option<Retransmit> {
         let first = self.board.first_pending()?;
         Some(Retransmit {

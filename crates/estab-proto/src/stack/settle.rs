@@ -105,15 +105,19 @@ impl Stack {
         let Some(held) = self.conns.get_mut(id) else {
             return;
         };
-        if !held.is_ready && held.conn.wants_transmit() {
+        if !held.is_ready && held.conn.may_transmit() {
             held.is_ready = true;
             self.ready.push(id);
         }
-        self.settle_unqueued(now, id);
+        let bytes = core::mem::size_of::<Held>() + held.conn.buffered();
+        self.buffer_bytes = self.buffer_bytes - held.charged + bytes;
+        held.charged = bytes;
+        self.settle_sent(now, id);
     }
 
-    /// As [`settle`](Self::settle), but whether the connection has something to send is not asked.
-    pub(crate) fn settle_unqueued(&mut self, now: Instant, id: ConnId) {
+    /// As [`settle`](Self::settle) after the connection was asked for a segment, which does not
+    /// change what its buffers hold. Whether it has another is not asked.
+    pub(crate) fn settle_sent(&mut self, now: Instant, id: ConnId) {
         let Some(held) = self.conns.get_mut(id) else {
             return;
         };
@@ -121,14 +125,9 @@ impl Stack {
         if held.conn.is_released() {
             held.notices = Notices::empty();
         }
-        let bytes = core::mem::size_of::<Held>() + held.conn.buffered();
-        self.buffer_bytes = self.buffer_bytes - held.charged + bytes;
-        held.charged = bytes;
         held.conn.update_persist(now);
-        let deadline = held.conn.next_deadline();
         held.conn
-            .entry
-            .sync(&mut self.wheel, Due::Connection(id), deadline);
+            .follow_deadlines(&mut self.wheel, Due::Connection(id));
         if held.should_announce() {
             held.has_events = true;
             self.events.push(Source::Connection(id));

@@ -182,15 +182,16 @@ impl Stack {
                 held.conn.set_path_mtu(mtu);
             }
             let segment = held.conn.transmit(&mut ctx);
-            held.is_ready = segment.is_some() && held.conn.wants_transmit();
+            held.is_ready = segment.is_some() && held.conn.may_transmit();
+            let is_ready = held.is_ready;
             let written = segment.and_then(|segment| self.write_segment(id, segment));
-            if self.conns.get(id).is_some_and(|held| held.is_ready) {
+            if is_ready {
                 self.ready
                     .spend(written.as_ref().map_or(1, |text| text.segments));
             } else {
                 self.ready.pop();
             }
-            self.settle_unqueued(now, id);
+            self.settle_sent(now, id);
             if let Some(text) = written {
                 return Some((text.len > 0).then_some(text));
             }

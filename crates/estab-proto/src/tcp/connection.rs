@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 
 use bitflags::bitflags;
 use estab_timer::{
-    Deadlines, DelayedAck, Instant, Keepalive, LazyEntry, Persist, Progress, RttEstimator,
+    Deadlines, DelayedAck, Instant, Keepalive, LazyEntry, Persist, Progress, RttEstimator, Wheel,
 };
 
 use crate::addr::FourTuple;
@@ -214,7 +214,15 @@ impl Connection {
         core::mem::take(&mut self.notices)
     }
 
-    /// The earliest moment at which [`on_deadline`](Self::on_deadline) has something to do.
+    /// Makes sure that the wheel hands out `value` no later than
+    /// [`on_deadline`](Self::on_deadline) has something to do.
+    #[inline]
+    pub(crate) fn follow_deadlines<T: Copy>(&mut self, wheel: &mut Wheel<T>, value: T) {
+        self.entry.follow(wheel, value, &mut self.timers);
+    }
+
+    /// The earliest moment at which [`on_deadline`](Self::on_deadline) may have something to do.
+    #[cfg(test)]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.timers.next().map(|(at, _)| at)
     }
@@ -282,6 +290,7 @@ impl Connection {
     }
 }
 
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +299,6 @@ mod tests {
     #[test]
     fn the_record_is_small() {
         let size = core::mem::size_of::<Connection>();
-        assert!(size <= 1256, "{size} bytes");
+        assert!(size <= 1264, "{size} bytes");
     }
 }

@@ -14,7 +14,7 @@ fn all_lists_every_timer_at_its_own_number() {
         assert_eq!(timer as usize, number);
     }
     assert_eq!(Timer::Linger as usize + 1, Timer::COUNT);
-    assert_eq!(size_of::<Deadlines>(), 88);
+    assert_eq!(size_of::<Deadlines>(), 96);
     assert_eq!(size_of::<LazyEntry>(), 16);
 }
 
@@ -124,7 +124,7 @@ proptest! {
                 0 => deadlines.cancel(timer),
                 _ => deadlines.arm(timer, now + Duration::from_millis(millis)),
             }
-            entry.sync(&mut wheel, (), deadlines.next().map(|(at, _)| at));
+            entry.follow(&mut wheel, (), &mut deadlines);
             // Until the next event, at most 10 ms later, the driver serves the wheel.
             let until = now + Duration::from_millis(millis % 11);
             while let Some(at) = wheel.next_deadline().filter(|&at| at <= until) {
@@ -135,7 +135,7 @@ proptest! {
                         prop_assert_eq!(due, now);
                         prop_assert_eq!(deadlines.take_expired(now), Some(timer));
                     }
-                    entry.sync(&mut wheel, (), deadlines.next().map(|(at, _)| at));
+                    entry.follow(&mut wheel, (), &mut deadlines);
                 }
             }
             now = until;

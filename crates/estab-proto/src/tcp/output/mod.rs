@@ -15,6 +15,7 @@ use estab_timer::{Instant, Timer};
 
 use crate::seq::{SeqNumber, WireWindow};
 use crate::tcp::connection::{Connection, Is};
+use crate::tcp::state::State;
 use crate::wire::tcp::{Flags, TcpOptions};
 
 pub(super) use plan::Plan;
@@ -47,16 +48,37 @@ impl SegmentOut {
 }
 
 impl Connection {
-    /// Whether [`transmit`](Self::transmit) would yield a segment.
-    pub(crate) fn wants_transmit(&self) -> bool {
-        self.plan().is_some()
+    /// Whether [`transmit`](Self::transmit) may yield a segment; false if it would not.
+    ///
+    /// What the windows allow is left for it to find out.
+    pub(crate) fn may_transmit(&self) -> bool {
+        match self.state {
+            State::Closed | State::Listen => false,
+            State::SynSent => self.is.contains(Is::SYN_DUE),
+            State::SynReceived => self.is.contains(Is::SYN_DUE) || self.acks_due > 0,
+            State::TimeWait => self.acks_due > 0,
+            _ => {
+                let text = !self.is_held() && (self.has_unsent() || self.recovery.may_retransmit());
+                self.acks_due > 0
+                    || text
+                    || self.is.contains(Is::PROBE_DUE)
+                    || self.recovery.is_probe_due()
+            }
+        }
     }
 
     /// Starts or stops probing: it goes on exactly while bytes or a FIN wait, nothing in flight
     /// will bring an acknowledgement, and the window is what holds them (RFC 9293 §3.8.6.1,
     /// §3.8.6.2.1). To be called after everything else was done to the connection.
     // RFC 9293: MUST-35.
+    #[inline]
     pub(crate) fn update_persist(&mut self, now: Instant) {
+        if self.snd.una == self.snd.nxt || self.persist.active() {
+            self.update_idle_persist(now);
+        }
+    }
+
+    fn update_idle_persist(&mut self, now: Instant) {
         let waiting = self.state.is_synchronized()
             && self.snd.una == self.snd.nxt
             && self.has_unsent()
