@@ -1,0 +1,3 @@
+//! The peers, a file each.
+
+pub(crate) mod smoltcp;
