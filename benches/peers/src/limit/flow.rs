@@ -176,7 +176,9 @@ impl Flow {
     /// Whether there is anything left to be sent or acknowledged.
     pub(super) fn wants_to_send(&self) -> bool {
         match &self.service {
-            Service::Echo(pending) => !pending.is_empty(),
+            Service::Echo(pending) => {
+                !pending.is_empty() || (self.fin_received && !self.fin_sent)
+            }
             Service::Sink => false,
             Service::Source(_, total) => total.is_some_and(|total| self.acked <= total),
         }
@@ -199,8 +201,7 @@ impl Flow {
                 Service::Source(_, Some(total)) => total.saturating_sub(self.sent),
             };
             if left == 0 {
-                let finish = matches!(self.service, Service::Source(..)) || self.fin_received;
-                if finish && !self.fin_sent {
+                if self.wants_to_send() && !self.fin_sent {
                     self.finish(cx, link, device)?;
                 }
                 return Ok(nth > 0);
