@@ -1,0 +1,214 @@
+//! Stacks under the same load, side by side: ours over a TUN, the kernel's own, other crates', and the
+//! least that a TCP can be.
+//!
+//! ```text
+//! cargo bench -p estab-benches --bench tun -- [--rows "up,echo"] [--stacks "kernel,estab"] [--quick] [--write]
+//! ```
+//!
+//! Every measurement has a server in a process and in a network of its own. What fails or hangs is a
+//! failed cell, never the end of the run. Round by round all contestants of a row are measured one after
+//! the other, so that a change of the machine's mood meets all of them. The raw results are in
+//! `target/tun.jsonl`.
+
+mod chart;
+mod child;
+mod figures;
+mod goals;
+mod load;
+mod page;
+mod peers;
+mod place;
+mod rows;
+mod sections;
+mod serve;
+mod stacks;
+mod usage;
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, thread};
+
+use clap::{Parser, Subcommand};
+
+use figures::{Sample, Samples};
+use place::Means;
+use rows::{ROWS, Row};
+use sections::SECTIONS;
+use stacks::{STACKS, Stack};
+
+/// Measures TCP stacks side by side.
+#[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Options {
+    #[command(subcommand)]
+    role: Option<Role>,
+    /// Only rows whose name contains one of these, separated by semicolons.
+    #[arg(long, value_delimiter = ';')]
+    rows: Vec<String>,
+    /// Only these contestants, or those whose name begins so, separated by semicolons.
+    #[arg(long, value_delimiter = ';')]
+    stacks: Vec<String>,
+    /// How often everything is measured.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How long the client loads a server.
+    #[arg(long, default_value_t = 0.6)]
+    seconds: f64,
+    /// Everything once, and half as long.
+    #[arg(long)]
+    quick: bool,
+    /// Write docs/benchmarks.md and its pictures.
+    #[arg(long)]
+    write: bool,
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Be a server.
+    #[command(hide = true)]
+    Serve(serve::Options),
+}
+
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
+const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tun.jsonl");
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let result = match &options.role {
+        Some(Role::Serve(server)) => serve::run(server),
+        None => measure(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(options: &Options) -> Result<(), Box<dyn Error>> {
+    let stacks = options.stacks();
+    // Before the network is left behind: crates may have to be fetched.
+    let peers = match stacks.iter().any(|stack| stack.is_elsewhere()) {
+        true => peers::build(),
+        false => Err("not built".to_owned()),
+    };
+    estab_netns::enter()?;
+    let means = Means {
+        own: env::current_exe()?,
+        peers,
+        cores: thread::available_parallelism().map_or(1, usize::from),
+    };
+    let samples = options.run(&stacks, &means)?;
+    for section in &SECTIONS {
+        print!("{}", page::text(section, &samples));
+    }
+    println!("\n{}", goals::COLUMNS);
+    for goal in goals::goals(&samples) {
+        println!("{goal}");
+    }
+    if options.write {
+        options.write(&samples, &means)?;
+    }
+    Ok(())
+}
+
+impl Options {
+    fn stacks(&self) -> Vec<Stack> {
+        let is_asked = |stack: &Stack| {
+            self.stacks.is_empty()
+                || self
+                    .stacks
+                    .iter()
+                    .any(|it| stack.name().starts_with(it.as_str()))
+        };
+        STACKS.into_iter().filter(is_asked).collect()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &'static Row> {
+        ROWS.iter().filter(|row| {
+            self.rows.is_empty() || self.rows.iter().any(|it| row.name.contains(it.as_str()))
+        })
+    }
+
+    fn rounds(&self) -> usize {
+        if self.quick { 1 } else { self.rounds }
+    }
+
+    fn time(&self) -> Duration {
+        let seconds = if self.quick {
+            self.seconds / 2.0
+        } else {
+            self.seconds
+        };
+        Duration::from_secs_f64(seconds)
+    }
+
+    /// All measurements, each logged as soon as it is made.
+    fn run(&self, stacks: &[Stack], means: &Means) -> io::Result<Samples> {
+        let log = Path::new(LOG);
+        fs::create_dir_all(log.parent().unwrap_or(log))?;
+        let mut log = File::create(log)?;
+        let mut samples = Samples::default();
+        for round in 1..=self.rounds() {
+            for row in self.rows() {
+                let mut stacks: Vec<_> = stacks
+                    .iter()
+                    .filter(|stack| stack.takes_part(row))
+                    .collect();
+                // Nobody always comes after the same one.
+                let first = (round - 1) % stacks.len().max(1);
+                stacks.rotate_left(first);
+                for &stack in stacks {
+                    let body = |target: &place::Target| load::measure(row, target, self.time());
+                    let outcome = place::beside(stack, row, means, body);
+                    let outcome = outcome.map_err(|error| error.to_string());
+                    let sample = Sample {
+                        round,
+                        row,
+                        stack,
+                        outcome,
+                    };
+                    let line = sample.json();
+                    eprintln!("{line}");
+                    writeln!(log, "{line}")?;
+                    samples.0.push(sample);
+                }
+            }
+        }
+        Ok(samples)
+    }
+
+    fn write(&self, samples: &Samples, means: &Means) -> io::Result<()> {
+        let docs = PathBuf::from(DOCS);
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+        let how = format!(
+            "This run: {} rounds of {} s each, Linux {}, {} cores.",
+            self.rounds(),
+            self.time().as_secs_f64(),
+            release.trim(),
+            means.cores,
+        );
+        page::write(&docs.join("benchmarks.md"), samples, &how)?;
+        let pictures = docs.join("benchmarks");
+        fs::create_dir_all(&pictures)?;
+        for section in &SECTIONS {
+            if let Some(picture) = section.picture {
+                chart::draw(
+                    &pictures.join(picture).with_extension("svg"),
+                    section,
+                    samples,
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! The hidden subcommand: a server in a process of its own, of the kernel's stack or of ours.
+
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::net::IpAddr;
+use std::thread;
+
+use clap::Args;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::child::READY;
+
+mod estab;
+mod kernel;
+mod threads;
+
+/// What a server is told.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Which stack: kernel, kernel-threads, estab, estab-plain, estab-multi, estab-multi-plain.
+    #[arg(long)]
+    stack: String,
+    /// The interface to make.
+    #[arg(long)]
+    tun: String,
+    /// Where to listen, with its prefix.
+    #[arg(long)]
+    addr: String,
+    /// The kernel's address on that interface.
+    #[arg(long)]
+    kernel: IpAddr,
+    /// Bytes of an IP packet.
+    #[arg(long)]
+    mtu: u32,
+    /// For stacks whose buffers have a fixed size.
+    #[arg(long)]
+    buffer: usize,
+}
+
+/// What a server does on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Sends back what comes.
+    Echo,
+    /// Reads to the end.
+    Sink,
+    /// Reads a number, eight bytes big-endian, and sends as many bytes.
+    Source,
+    /// Sends back one byte and closes.
+    Answer,
+    /// Does nothing.
+    Idle,
+}
+
+pub(crate) const SERVICES: [Service; 5] = [
+    Service::Echo,
+    Service::Sink,
+    Service::Source,
+    Service::Answer,
+    Service::Idle,
+];
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 4096;
+
+/// Bytes read or written at once.
+pub(crate) const BLOCK: usize = 256 << 10;
+
+impl Service {
+    pub(crate) const fn port(self) -> u16 {
+        match self {
+            Self::Echo => 7001,
+            Self::Sink => 7002,
+            Self::Source => 7003,
+            Self::Answer => 7004,
+            Self::Idle => 7005,
+        }
+    }
+
+    /// Serves every client.
+    async fn serve_all<S, F>(self, mut accept: impl FnMut() -> F)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = io::Result<S>>,
+    {
+        // Without a task each: what a connection costs is not to be told from its task.
+        let mut held = Vec::new();
+        while let Ok(stream) = accept().await {
+            match self {
+                Self::Echo => drop(tokio::spawn(echo(stream))),
+                Self::Sink => drop(tokio::spawn(sink(stream))),
+                Self::Source => drop(tokio::spawn(source(stream))),
+                Self::Answer => drop(tokio::spawn(answer(stream))),
+                Self::Idle => held.push(stream),
+            }
+        }
+    }
+}
+
+async fn echo(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    let mut block = [0; 1024];
+    loop {
+        match stream.read(&mut block).await? {
+            0 => return Ok(()),
+            n => stream.write_all(&block[..n]).await?,
+        }
+    }
+}
+
+async fn sink(mut stream: impl AsyncRead + Unpin) -> io::Result<()> {
+    let mut block = vec![0; BLOCK];
+    while stream.read(&mut block).await? > 0 {}
+    Ok(())
+}
+
+async fn source(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    let mut left = stream.read_u64().await?;
+    let block = vec![7; BLOCK];
+    while left > 0 {
+        let n = left.min(BLOCK as u64);
+        stream.write_all(&block[..n as usize]).await?;
+        left -= n;
+    }
+    stream.shutdown().await
+}
+
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    let byte = stream.read_u8().await?;
+    stream.write_all(&[byte]).await?;
+    stream.shutdown().await
+}
+
+/// Serves until standard input ends.
+pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    match options.stack.as_str() {
+        "kernel" => kernel::run(options),
+        "kernel-threads" => threads::run(options),
+        _ => estab::run(options),
+    }
+}
+
+/// A runtime with one thread, or with one for each core.
+fn runtime(multi: bool) -> io::Result<Runtime> {
+    match multi {
+        true => Builder::new_multi_thread().enable_all().build(),
+        false => Builder::new_current_thread().enable_all().build(),
+    }
+}
+
+/// Tells the harness that it may begin.
+fn ready() -> io::Result<()> {
+    println!("{READY}");
+    io::stdout().flush()
+}
+
+/// Ends the process when standard input ends.
+fn end_with_stdin() {
+    thread::spawn(|| {
+        while let Ok(1..) = io::stdin().read(&mut [0; 64]) {}
+        std::process::exit(0);
+    });
+}

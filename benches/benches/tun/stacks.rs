@@ -1,0 +1,120 @@
+//! Who is measured: a column of the tables each.
+
+use crate::rows::{Family, Load, Row, Wire};
+
+/// A contestant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stack {
+    /// The kernel's, over a veth pair to another namespace: the reference.
+    Veth,
+    /// The kernel's, over loopback.
+    Loopback,
+    /// The kernel's, over loopback, with a thread that blocks in place of tokio.
+    Threads,
+    /// A TCP that does only what the measurement needs, over one TUN and tokio: the bound.
+    Limit,
+    /// Ours, on a runtime with one thread.
+    Estab,
+    /// Ours, on a runtime with a thread for each core.
+    EstabMulti,
+    Smoltcp,
+    TokioSmoltcp,
+    NetstackSmoltcp,
+    Ipstack,
+    TcpIp,
+}
+
+/// All of them, in the order of the columns.
+pub(crate) const STACKS: [Stack; 11] = [
+    Stack::Veth,
+    Stack::Loopback,
+    Stack::Threads,
+    Stack::Limit,
+    Stack::Estab,
+    Stack::EstabMulti,
+    Stack::Smoltcp,
+    Stack::TokioSmoltcp,
+    Stack::NetstackSmoltcp,
+    Stack::Ipstack,
+    Stack::TcpIp,
+];
+
+/// Those of other Rust crates.
+pub(crate) const PEERS: [Stack; 5] = [
+    Stack::Smoltcp,
+    Stack::TokioSmoltcp,
+    Stack::NetstackSmoltcp,
+    Stack::Ipstack,
+    Stack::TcpIp,
+];
+
+/// Where a server stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Loopback,
+    Veth,
+    Tun,
+}
+
+impl Stack {
+    /// In the tables, and what `--stacks` looks in.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Veth => "kernel veth",
+            Self::Loopback => "kernel lo",
+            Self::Threads => "kernel lo, blocking",
+            Self::Limit => "limit",
+            Self::Estab => "estab",
+            Self::EstabMulti => "estab, multi-thread",
+            Self::Smoltcp => "smoltcp",
+            Self::TokioSmoltcp => "tokio-smoltcp",
+            Self::NetstackSmoltcp => "netstack-smoltcp",
+            Self::Ipstack => "ipstack",
+            Self::TcpIp => "tcp_ip",
+        }
+    }
+
+    pub(crate) const fn place(self) -> Place {
+        match self {
+            Self::Loopback | Self::Threads => Place::Loopback,
+            Self::Veth => Place::Veth,
+            _ => Place::Tun,
+        }
+    }
+
+    /// Whether its server is in another program than this.
+    pub(crate) fn is_elsewhere(self) -> bool {
+        self == Self::Limit || PEERS.contains(&self)
+    }
+
+    /// What its server is told to be.
+    pub(crate) const fn argument(self, wire: Wire) -> &'static str {
+        let plain = matches!(wire, Wire::Plain);
+        match self {
+            Self::Veth | Self::Loopback => "kernel",
+            Self::Threads => "kernel-threads",
+            Self::Limit if plain => "limit-plain",
+            Self::Estab if plain => "estab-plain",
+            Self::EstabMulti if plain => "estab-multi-plain",
+            Self::EstabMulti => "estab-multi",
+            _ => self.name(),
+        }
+    }
+
+    /// Whether the row says something about it.
+    pub(crate) fn takes_part(self, row: &Row) -> bool {
+        let headline = row.wire == Wire::Offload && row.family == Family::V4;
+        match self {
+            Self::Veth | Self::Estab => true,
+            Self::Loopback => row.wire == Wire::Offload,
+            Self::Threads => headline && matches!(row.load, Load::Echo | Load::Connect(_)),
+            Self::Limit => {
+                let load = !matches!(row.load, Load::Idle(_));
+                load && row.family == Family::V4 && row.wire != Wire::Jumbo
+            }
+            Self::EstabMulti => headline && !matches!(row.load, Load::Idle(_)),
+            // They have no offload: what they do without is what they do.
+            _ => row.family == Family::V4,
+        }
+    }
+}
