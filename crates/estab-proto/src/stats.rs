@@ -89,6 +89,12 @@ counters! {
     drop_tcp_no_ack,
     /// Payload bytes refused because the receive caps were reached.
     refused_recv_bytes,
+    /// Payload bytes refused because all connections together held what they may
+    /// ([`Limits::buffer_bytes`](crate::config::Limits::buffer_bytes)): their peers send them again.
+    refused_memory_bytes,
+    /// Payload bytes held beyond a hole and dropped to make room for those of others: their peers
+    /// send them again (RFC 2018 §8).
+    pruned_bytes,
     /// Challenge ACKs sent (RFC 5961).
     challenge_acks,
     /// Challenge or duplicate ACKs withheld by the per-connection rate limit.
@@ -182,6 +188,8 @@ counters! {
 pub struct Counts {
     /// Connections with a full record, those included whose handle is released or not yet accepted.
     pub connections: usize,
+    /// Those of them that are [dormant](crate::config::StackConfig::dormant_after).
+    pub dormant: usize,
     /// Half-open records: a SYN-ACK was sent, its acknowledgement is awaited.
     pub half_open: usize,
     /// Attempts on deferring listeners, held before their SYN-ACK.
@@ -196,7 +204,8 @@ pub struct Counts {
     pub timers: usize,
     /// Local ports taken by active opens, each with the tuple it is part of.
     pub ports: usize,
-    /// Bytes charged to all connections: records and buffers.
+    /// Bytes of memory that the buffers of all connections hold, and the records of what is
+    /// outstanding: what [`Limits::buffer_bytes`](crate::config::Limits::buffer_bytes) bounds.
     pub buffer_bytes: usize,
     /// Bytes held for reassembly of IP fragments.
     pub reassembly_bytes: usize,
@@ -208,6 +217,7 @@ pub struct Counts {
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.connections += other.connections;
+        self.dormant += other.dormant;
         self.half_open += other.half_open;
         self.incoming += other.incoming;
         self.accept_queued += other.accept_queued;

@@ -83,6 +83,13 @@ impl RecvBuffer {
         }
     }
 
+    /// An empty buffer with RCV.NXT at stream offset `next`.
+    pub(crate) const fn resumed(next: u64, capacity: u32) -> Self {
+        let mut buffer = Self::new(capacity);
+        buffer.next = next;
+        buffer
+    }
+
     /// The stream offset of RCV.NXT: the first byte not yet received.
     pub fn next(&self) -> u64 {
         self.next
@@ -306,10 +313,12 @@ impl RecvBuffer {
         self.beyond.is_some()
     }
 
-    /// Drops the text held beyond holes, for want of memory. The sender still has it
-    /// (RFC 2018 §8).
-    pub fn drop_out_of_order(&mut self) {
+    /// Drops the text held beyond holes, for want of memory, and returns how many bytes that was.
+    /// The sender still has it (RFC 2018 §8).
+    pub fn drop_out_of_order(&mut self) -> u64 {
+        let dropped = self.ranges().map(|range| range.end - range.start).sum();
         self.beyond = None;
+        dropped
     }
 
     /// The bytes of memory held: whole blocks however little of them is in use, the records of
@@ -318,7 +327,20 @@ impl RecvBuffer {
         let beyond = self.beyond.as_ref().map_or(0, |beyond| {
             size_of::<Beyond>() + beyond.extents.allocated() + beyond.store.allocated()
         });
-        self.queue.allocated() + self.handed_charge as usize + beyond
+        self.allocated_in_order() + beyond
+    }
+
+    /// The part of [`allocated`](Self::allocated) that is not for text beyond holes.
+    pub fn allocated_in_order(&self) -> usize {
+        self.queue.allocated() + self.handed_charge as usize
+    }
+
+    /// Gives back memory kept for bytes to come.
+    pub fn shrink(&mut self) {
+        self.queue.shrink();
+        if let Some(beyond) = &mut self.beyond {
+            beyond.extents.shrink();
+        }
     }
 
     /// Drops every byte held. RCV.NXT stays, and so do the chunks handed over.

@@ -92,7 +92,7 @@ impl Stack {
         kind: IcmpKind,
         seq: SeqNumber,
     ) -> bool {
-        match self.demux.get(tuple) {
+        match self.holder(tuple) {
             Some(Slot::Connection(id)) => self
                 .with_conn(now, id, |conn, ctx| conn.icmp(ctx, kind, seq))
                 .unwrap_or(false),
@@ -125,7 +125,7 @@ impl Stack {
             count(&mut self.stats.path_mtu_lowered);
         }
         self.ip.sync(&mut self.wheel);
-        if let Some(Slot::Connection(id)) = self.demux.get(tuple) {
+        if let Some(Slot::Connection(id)) = self.holder(tuple) {
             self.with_conn(now, id, |conn, _| conn.set_path_mtu(mtu));
         }
         true

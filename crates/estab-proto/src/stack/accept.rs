@@ -223,7 +223,7 @@ impl Stack {
     /// After [`Event::Listener`](crate::Event::Listener) call it until it returns `None`.
     pub fn accept(&mut self, id: ListenerId) -> Option<(ConnId, FourTuple)> {
         let conn = self.pop_accept(id)?;
-        let tuple = self.conns.get(conn)?.conn.tuple();
+        let tuple = self.conns.look(conn)?.conn.tuple();
         Some((conn, tuple))
     }
 

@@ -6,6 +6,7 @@ use estab_timer::Instant;
 use crate::addr::FourTuple;
 use crate::error::{CallError, ConnectionError};
 use crate::info::Info;
+use crate::stack::dormant::Seen;
 use crate::stack::settle::Held;
 use crate::stack::{ConnId, Stack};
 use crate::tcp::{Connection, Ctx, State};
@@ -20,7 +21,7 @@ impl Stack {
     /// [`Event::Writable`](crate::Event::Writable). [`CallError::Closing`] after
     /// [`shutdown`](Self::shutdown) or the end of the connection.
     pub fn send(&mut self, now: Instant, id: ConnId, data: Bytes) -> Result<usize, CallError> {
-        self.call(now, id, |conn, _| conn.send(data))?
+        self.call(now, id, |conn, ctx| conn.send(ctx.share, data))?
     }
 
     /// Queues a copy of as much of `data` as there is room for; returns how much.
@@ -34,7 +35,7 @@ impl Stack {
         id: ConnId,
         data: &[u8],
     ) -> Result<usize, CallError> {
-        self.call(now, id, |conn, _| conn.send_slice(data))?
+        self.call(now, id, |conn, ctx| conn.send_slice(ctx.share, data))?
     }
 
     /// Like [`send_slice`](Self::send_slice), with the urgent mark after the last byte taken
@@ -49,12 +50,13 @@ impl Stack {
         id: ConnId,
         data: &[u8],
     ) -> Result<usize, CallError> {
-        self.call(now, id, |conn, _| conn.send_urgent(data))?
+        self.call(now, id, |conn, ctx| conn.send_urgent(ctx.share, data))?
     }
 
-    /// Free bytes up to the present limit of the send buffer; 0 if the id is stale.
+    /// Free bytes up to the present limit of the send buffer, or as far as there is memory; 0 if the
+    /// id is stale.
     pub fn send_room(&self, id: ConnId) -> usize {
-        self.held(id).map_or(0, |held| held.conn.send_room())
+        self.held(id).map_or(0, |held| held.conn.send_room(self.budget.share()))
     }
 
     /// Bytes in the send buffer: sent and not acknowledged, or not sent; 0 if the id is stale.
@@ -75,7 +77,7 @@ impl Stack {
     /// [`Event::Readable`](crate::Event::Readable). [`CallError::Ended`] once everything received
     /// was read from a connection that failed.
     pub fn recv(&mut self, now: Instant, id: ConnId, buf: &mut [u8]) -> Result<usize, CallError> {
-        self.call(now, id, |conn, ctx| conn.recv(ctx.now, buf))?
+        self.call(now, id, |conn, ctx| conn.recv(ctx, buf))?
     }
 
     /// Like [`recv`](Self::recv), but the bytes stay.
@@ -105,7 +107,7 @@ impl Stack {
 
     /// The application is done with `n` bytes of the chunks it took: the window may open.
     pub fn consumed(&mut self, now: Instant, id: ConnId, n: usize) {
-        let _ = self.call(now, id, |conn, ctx| conn.consumed(ctx.now, n));
+        let _ = self.call(now, id, |conn, ctx| conn.consumed(ctx, n));
     }
 
     /// Received bytes that can be read; 0 if the id is stale.
@@ -142,7 +144,7 @@ impl Stack {
 
     /// A snapshot of the connection's variables (RFC 9293 §3.10.6); `None` if the id is stale.
     pub fn info(&self, id: ConnId) -> Option<Info> {
-        Some(self.held(id)?.conn.info())
+        Some(self.held(id)?.info())
     }
 
     /// The connection's state; `None` if the id is stale.
@@ -168,7 +170,7 @@ impl Stack {
         call: impl FnOnce(&mut Connection, &mut Ctx<'_>) -> R,
     ) -> Result<R, CallError> {
         let now = self.advance(now);
-        if self.held(id).is_none() {
+        if self.held_mut(id).is_none() {
             return Err(CallError::NoSuchConnection);
         }
         self.with_conn(now, id, call)
@@ -176,17 +178,15 @@ impl Stack {
     }
 
     /// A connection whose handle is held.
-    pub(super) fn held(&self, id: ConnId) -> Option<&Held> {
+    pub(super) fn held(&self, id: ConnId) -> Option<Seen<'_>> {
         self.conns
-            .get(id)
-            .map(|held| &**held)
+            .look(id)
             .filter(|held| !held.conn.is_released())
     }
 
     fn held_mut(&mut self, id: ConnId) -> Option<&mut Held> {
         self.conns
             .get_mut(id)
-            .map(|held| &mut **held)
             .filter(|held| !held.conn.is_released())
     }
 }

@@ -1,14 +1,16 @@
 //! Who holds a four-tuple: one table for connections and for the small records beside them.
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
+use core::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use slotmap::{Key as _, KeyData};
 
 use crate::addr::FourTuple;
 use crate::stack::secret::Key;
 use crate::stack::syn_queue::HalfOpenId;
 use crate::stack::time_wait::TimeWaitId;
 use crate::stack::tuple::TupleKey;
-use crate::stack::{ConnId, IncomingId};
+use crate::stack::{ConnId, IncomingId, Stack};
 
 /// What holds a four-tuple.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,41 +25,140 @@ pub(crate) enum Slot {
     TimeWait(TimeWaitId),
 }
 
+/// A slot in eight bytes: the index in its slab, with the kind in the highest two bits, and the
+/// generation. No slab has 2³⁰ places.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Packed([u32; 2]);
+
+impl Packed {
+    const KIND: u32 = 30;
+
+    fn new(slot: Slot) -> Self {
+        let (kind, id) = match slot {
+            Slot::Connection(id) => (0, id.data()),
+            Slot::HalfOpen(id) => (1, id.data()),
+            Slot::Incoming(id) => (2, id.data()),
+            Slot::TimeWait(id) => (3, id.data()),
+        };
+        let id = id.as_ffi();
+        debug_assert_eq!(id as u32 >> Self::KIND, 0, "a slab of 2³⁰ places");
+        Self([id as u32 | kind << Self::KIND, (id >> 32) as u32])
+    }
+
+    fn slot(self) -> Slot {
+        let Self([index, generation]) = self;
+        let (kind, index) = (index >> Self::KIND, index & !(3 << Self::KIND));
+        let id = KeyData::from_ffi(u64::from(generation) << 32 | u64::from(index));
+        match kind {
+            0 => Slot::Connection(id.into()),
+            1 => Slot::HalfOpen(id.into()),
+            2 => Slot::Incoming(id.into()),
+            _ => Slot::TimeWait(id.into()),
+        }
+    }
+}
+
+/// An entry of the table. The four-tuple itself is in the record, which a packet that finds it
+/// touches anyway: the table stays small enough for the caches.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Of the four-tuple's hash, as much as tells nearly all apart.
+    hash: u32,
+    slot: Packed,
+}
+
+impl Entry {
+    /// The hash by which the table places entries: all bits depend on all that is kept.
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
 /// The table, keyed so that peers cannot choose colliding tuples.
 pub(crate) struct Demux {
-    table: HashMap<TupleKey, Slot, Key>,
+    table: HashTable<Entry>,
+    key: Key,
 }
 
 impl Demux {
     /// An empty table.
     pub(crate) fn new(key: Key) -> Self {
         Self {
-            table: HashMap::with_hasher(key),
+            table: HashTable::new(),
+            key,
         }
     }
 
-    /// What holds `tuple`.
-    pub(crate) fn get(&self, tuple: &FourTuple) -> Option<Slot> {
-        self.table.get(&TupleKey::new(tuple)).copied()
+    /// The first slot under the hash of `tuple` for which `holds` is true.
+    #[inline]
+    fn find(&self, tuple: &TupleKey, holds: impl Fn(Slot) -> bool) -> Option<Slot> {
+        let hash = self.hash(tuple);
+        let found = self.table.find(Entry::spread(hash), |entry| {
+            entry.hash == hash && holds(entry.slot.slot())
+        });
+        found.map(|entry| entry.slot.slot())
     }
 
-    /// Gives the tuple to `slot`, whoever held it before.
-    pub(crate) fn set(&mut self, key: TupleKey, slot: Slot) {
-        self.table.insert(key, slot);
+    /// Gives `tuple` to `slot` in place of the one for which `holds` is true.
+    fn set(&mut self, tuple: &TupleKey, slot: Slot, holds: impl Fn(Slot) -> bool) {
+        let (hash, slot) = (self.hash(tuple), Packed::new(slot));
+        let entry = self.table.entry(
+            Entry::spread(hash),
+            |entry| entry.hash == hash && holds(entry.slot.slot()),
+            |entry| Entry::spread(entry.hash),
+        );
+        entry.insert(Entry { hash, slot });
     }
 
-    /// Frees the tuple if `slot` holds it; it may have passed to another record meanwhile.
-    pub(crate) fn remove(&mut self, key: TupleKey, slot: Slot) {
-        if let Entry::Occupied(entry) = self.table.entry(key)
-            && *entry.get() == slot
-        {
+    /// Takes `slot` out, if it is in there under `tuple`.
+    fn remove(&mut self, tuple: &TupleKey, slot: Slot) {
+        let (hash, slot) = (self.hash(tuple), Packed::new(slot));
+        let found = self
+            .table
+            .find_entry(Entry::spread(hash), |entry| entry.slot == slot);
+        if let Ok(entry) = found {
             entry.remove();
         }
     }
 
-    /// Whether anything holds the tuple.
-    pub(crate) fn is_taken(&self, tuple: &FourTuple) -> bool {
-        self.table.contains_key(&TupleKey::new(tuple))
+    fn hash(&self, tuple: &TupleKey) -> u32 {
+        self.key.hash_one(tuple) as u32
+    }
+}
+
+impl Stack {
+    /// What holds `tuple`.
+    #[inline]
+    pub(crate) fn holder(&self, tuple: &FourTuple) -> Option<Slot> {
+        let key = TupleKey::new(tuple);
+        self.demux.find(&key, |slot| self.is_under(slot, &key))
+    }
+
+    /// Whether anything holds `tuple`.
+    pub(super) fn is_taken(&self, tuple: &FourTuple) -> bool {
+        self.holder(tuple).is_some()
+    }
+
+    /// Gives the tuple to `slot`, whoever held it before.
+    pub(super) fn route(&mut self, key: &TupleKey, slot: Slot) {
+        let before = self.demux.find(key, |slot| self.is_under(slot, key));
+        self.demux.set(key, slot, |slot| Some(slot) == before);
+    }
+
+    /// Frees the tuple if `slot` holds it; it may have passed to another record meanwhile.
+    pub(super) fn unroute(&mut self, key: &TupleKey, slot: Slot) {
+        self.demux.remove(key, slot);
+    }
+
+    /// Whether the record in `slot` is of this four-tuple.
+    #[inline]
+    fn is_under(&self, slot: Slot, key: &TupleKey) -> bool {
+        match slot {
+            Slot::Connection(id) => self.conns.is_under(id, key),
+            Slot::HalfOpen(id) => self.syn_queue.get(id).is_some_and(|it| it.key == *key),
+            Slot::Incoming(id) => self.incoming.get(id).is_some_and(|it| it.key == *key),
+            Slot::TimeWait(id) => self.time_waits.get(id).is_some_and(|it| it.key == *key),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(64);
 /// An attempt to be judged.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    key: TupleKey,
+    pub(super) key: TupleKey,
     listener: ListenerId,
     handshake: Handshake,
     timer: TimerKey,
@@ -119,7 +119,7 @@ impl Stack {
             is_handed_out: false,
         });
         listener.incoming_queue.push(incoming);
-        self.demux.set(key, Slot::Incoming(incoming));
+        self.route(&key, Slot::Incoming(incoming));
         self.notify_listener(id);
     }
 
@@ -212,7 +212,7 @@ impl Stack {
     fn remove_incoming(&mut self, id: IncomingId) -> Option<Incoming> {
         let attempt = self.incoming.remove(id)?;
         self.wheel.cancel(attempt.timer);
-        self.demux.remove(attempt.key, Slot::Incoming(id));
+        self.unroute(&attempt.key, Slot::Incoming(id));
         if let Some(listener) = self.listeners.get_mut(attempt.listener) {
             listener.incoming -= 1;
             if !attempt.is_handed_out {

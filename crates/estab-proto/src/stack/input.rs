@@ -41,7 +41,7 @@ impl Stack {
             local: SocketAddr::new(dst, seg.dst_port),
             remote: SocketAddr::new(src, seg.src_port),
         };
-        match self.demux.get(&tuple) {
+        match self.holder(&tuple) {
             Some(Slot::Connection(id)) => {
                 self.with_conn(now, id, |conn, ctx| conn.input(ctx, &seg, meta));
             }

@@ -8,11 +8,13 @@
 mod accept;
 mod calls;
 mod demux;
+mod dormant;
 mod events;
 mod fifo;
 mod incoming;
 mod input;
 mod isn;
+mod memory;
 mod open;
 mod options;
 mod ports;
@@ -27,7 +29,7 @@ mod time_wait;
 mod time_wait_input;
 mod timers;
 mod transmit;
-mod tuple;
+pub(crate) mod tuple;
 
 pub use accept::ListenConfig;
 pub use transmit::Transmit;
@@ -35,24 +37,25 @@ pub use transmit::Transmit;
 pub(crate) use demux::Slot;
 pub(crate) use timers::Due;
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
 use estab_timer::{Instant, Wheel};
-use slotmap::{SlotMap, new_key_type};
+use slotmap::new_key_type;
 
+use crate::buffer::Budget;
 use crate::config::{StackConfig, TcpConfig};
 use crate::ip;
 use crate::stack::accept::Listeners;
 use crate::stack::demux::Demux;
+use crate::stack::dormant::Conns;
 use crate::stack::events::EventQueue;
+use crate::stack::fifo::Fifo;
 use crate::stack::incoming::IncomingTable;
 use crate::stack::ready::ReadyList;
 use crate::stack::reply::ReplyQueue;
 use crate::stack::secret::Secrets;
-use crate::stack::settle::Held;
 use crate::stack::syn_queue::SynQueue;
 use crate::stack::time_wait::TimeWaits;
 use crate::stats::{Counts, Stats};
@@ -136,7 +139,7 @@ pub struct Stack {
     listeners: Listeners,
     pub(crate) syn_queue: SynQueue,
     incoming: IncomingTable,
-    conns: SlotMap<ConnId, Box<Held>>,
+    conns: Conns,
     time_waits: TimeWaits,
     ready: ReadyList,
     pub(crate) replies: ReplyQueue,
@@ -144,8 +147,10 @@ pub struct Stack {
     pub(crate) stats: Stats,
     /// The header, or the whole small packet, that [`Transmit`] shows.
     scratch: Vec<u8>,
-    /// Bytes charged to all connections, as of their last settlement.
-    buffer_bytes: usize,
+    /// What the connections hold, as of their last settlement.
+    pub(crate) budget: Budget,
+    /// Connections that have held text beyond a hole, those that began first in front.
+    hoarders: Fifo<ConnId>,
     /// Connections opened by us that are not over: each has a local port of its own.
     ports: usize,
 }
@@ -165,14 +170,15 @@ impl Stack {
             listeners: Listeners::new(secrets.table),
             syn_queue: SynQueue::default(),
             incoming: IncomingTable::default(),
-            conns: SlotMap::with_key(),
+            conns: Conns::default(),
             time_waits: TimeWaits::default(),
             ready: ReadyList::default(),
             replies: ReplyQueue::new(config.limits.max_replies),
             events: EventQueue::default(),
             stats: Stats::default(),
             scratch: Vec::new(),
-            buffer_bytes: 0,
+            budget: Budget::new(config.limits.buffer_bytes),
+            hoarders: Fifo::new(),
             ports: 0,
             now,
             secrets,
@@ -194,6 +200,7 @@ impl Stack {
     pub fn counts(&self) -> Counts {
         Counts {
             connections: self.conns.len(),
+            dormant: self.conns.dormant(),
             half_open: self.syn_queue.len(),
             incoming: self.incoming.len(),
             accept_queued: self.listeners.accept_queued(),
@@ -201,7 +208,7 @@ impl Stack {
             listeners: self.listeners.len(),
             timers: self.wheel.len(),
             ports: self.ports,
-            buffer_bytes: self.buffer_bytes,
+            buffer_bytes: self.budget.used(),
             reassembly_bytes: self.ip.reassembly_bytes(),
             replies: self.replies.len(),
         }

@@ -74,7 +74,7 @@ impl Stack {
                 remote,
             },
         };
-        if self.demux.is_taken(&tuple) {
+        if self.is_taken(&tuple) {
             return Err(ConnectError::AddressInUse);
         }
         let key = TupleKey::new(&tuple);
@@ -139,7 +139,7 @@ impl Stack {
             })
             .find(|tuple| {
                 fits(tuple)
-                    && !self.demux.is_taken(tuple)
+                    && !self.is_taken(tuple)
                     && !self.listeners.names_port(addr, tuple.local.port())
             })
             .ok_or(ConnectError::PortsExhausted)
@@ -148,10 +148,10 @@ impl Stack {
     /// What holds `tuple` now: a connection or a record that stands for one; a listener that would
     /// hear a SYN, as [`State::Listen`]; or nobody, as [`State::Closed`].
     pub fn status(&self, tuple: &FourTuple) -> State {
-        match self.demux.get(tuple) {
+        match self.holder(tuple) {
             Some(Slot::Connection(id)) => self
                 .conns
-                .get(id)
+                .look(id)
                 .map_or(State::Closed, |held| held.conn.state()),
             Some(Slot::HalfOpen(_)) => State::SynReceived,
             Some(Slot::TimeWait(_)) => State::TimeWait,

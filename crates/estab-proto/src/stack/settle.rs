@@ -1,8 +1,6 @@
 //! What every visit of a connection ends in: its notices become events, its deadline goes to the
 //! wheel, its state decides who holds the four-tuple and whether the record stays.
 
-use alloc::boxed::Box;
-
 use estab_timer::Instant;
 
 use crate::stack::demux::Slot;
@@ -23,9 +21,9 @@ pub(crate) struct Held {
     /// Whether the connection is in the event queue.
     pub(crate) has_events: bool,
     /// Whether the four-tuple's slot is this connection.
-    is_routed: bool,
+    pub(super) is_routed: bool,
     /// Opened by us: counts as a port in use.
-    is_active: bool,
+    pub(super) is_active: bool,
     /// The listener in whose accept queue the connection waits.
     pub(crate) accept_from: Option<ListenerId>,
     /// The record that stands in for the connection in TIME-WAIT.
@@ -35,10 +33,19 @@ pub(crate) struct Held {
     /// Which state of the path-MTU cache the connection has seen.
     pub(crate) path_epoch: u32,
     /// Bytes charged for this connection.
-    charged: usize,
+    pub(super) charged: usize,
+    /// Whether the connection is in the queue of those that have held text beyond a hole.
+    pub(super) hoards: bool,
+    /// When anything last happened to it.
+    pub(super) settled_at: Instant,
 }
 
 impl Held {
+    /// Whether the connection rests and is in no list.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_routed && !self.is_ready && !self.has_events && self.conn.is_quiet()
+    }
+
     /// Whether the connection has something to tell, is not in the event queue, and is known to
     /// somebody.
     fn should_announce(&self) -> bool {
@@ -59,6 +66,7 @@ impl Stack {
             now,
             stats: &mut self.stats,
             replies: &mut self.replies,
+            share: self.budget.share(),
         };
         let result = call(&mut held.conn, &mut ctx);
         self.settle(now, id);
@@ -79,7 +87,7 @@ impl Stack {
         let key = TupleKey::new(&tuple);
         let is_active = !conn.is_passive();
         self.ports += usize::from(is_active);
-        let id = self.conns.insert(Box::new(Held {
+        let id = self.conns.insert(Held {
             conn,
             notices: Notices::empty(),
             is_ready: false,
@@ -95,8 +103,10 @@ impl Stack {
             },
             path_epoch: self.ip.path_epoch(),
             charged: 0,
-        }));
-        self.demux.set(key, Slot::Connection(id));
+            hoards: false,
+            settled_at: self.now,
+        });
+        self.route(&key, Slot::Connection(id));
         id
     }
 
@@ -109,9 +119,10 @@ impl Stack {
             held.is_ready = true;
             self.ready.push(id);
         }
-        let bytes = core::mem::size_of::<Held>() + held.conn.buffered();
-        self.buffer_bytes = self.buffer_bytes - held.charged + bytes;
-        held.charged = bytes;
+        held.charge(id, &mut self.budget, &mut self.hoarders);
+        if self.budget.is_spent() {
+            self.relieve();
+        }
         self.settle_sent(now, id);
     }
 
@@ -128,6 +139,13 @@ impl Stack {
         held.conn.update_persist(now);
         held.conn
             .follow_deadlines(&mut self.wheel, Due::Connection(id));
+        held.settled_at = now;
+        if let Some(after) = self.config.dormant_after {
+            let quiet_at = Some(now + after);
+            held.conn
+                .entry
+                .sync(&mut self.wheel, Due::Connection(id), quiet_at);
+        }
         if held.should_announce() {
             held.has_events = true;
             self.events.push(Source::Connection(id));
@@ -168,7 +186,7 @@ impl Stack {
                     let info = held.conn.time_wait_info();
                     self.enter_time_wait(now, key, id, &info);
                 }
-                _ => self.demux.remove(key, Slot::Connection(id)),
+                _ => self.unroute(&key, Slot::Connection(id)),
             }
         }
         let Some(held) = self.conns.get(id) else {
@@ -190,15 +208,15 @@ impl Stack {
             return;
         };
         held.conn.entry.release(&mut self.wheel);
-        self.buffer_bytes -= held.charged;
+        self.discharge(&held);
         if held.is_routed {
             self.ports -= usize::from(held.is_active);
-            self.demux
-                .remove(TupleKey::new(&held.conn.tuple()), Slot::Connection(id));
+            self.unroute(&TupleKey::new(&held.conn.tuple()), Slot::Connection(id));
         }
         if let Some(record) = held.time_wait {
             self.time_waits.detach(record);
         }
+        self.conns.recycle(held);
         let (live, conns) = (self.conns.len(), &self.conns);
         self.ready.sweep(live, |id| conns.contains_key(id));
         self.events

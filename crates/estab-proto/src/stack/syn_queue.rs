@@ -141,7 +141,7 @@ impl Stack {
             resent: false,
             challenged_at: Instant::NEVER,
         });
-        self.demux.set(key, Slot::HalfOpen(record));
+        self.route(&key, Slot::HalfOpen(record));
         self.send_syn_ack(now, record);
     }
 
@@ -192,7 +192,7 @@ impl Stack {
     pub(crate) fn remove_half_open(&mut self, id: HalfOpenId) -> Option<HalfOpen> {
         let record = self.syn_queue.records.remove(id)?;
         self.wheel.cancel(record.timer);
-        self.demux.remove(record.key, Slot::HalfOpen(id));
+        self.unroute(&record.key, Slot::HalfOpen(id));
         if let Some(listener) = self.listeners.get_mut(record.listener) {
             listener.half_open -= 1;
         }

@@ -28,7 +28,7 @@ new_key_type! {
 /// What is left of a connection.
 #[derive(Debug)]
 pub(crate) struct TimeWait {
-    key: TupleKey,
+    pub(super) key: TupleKey,
     /// SND.NXT: all that was sent is acknowledged.
     pub(super) snd_nxt: SeqNumber,
     /// RCV.NXT: just after the peer's FIN.
@@ -104,6 +104,11 @@ impl TimeWaits {
     }
 
     /// A record.
+    pub(super) fn get(&self, id: TimeWaitId) -> Option<&TimeWait> {
+        self.records.get(id)
+    }
+
+    /// A record, to be changed.
     pub(super) fn get_mut(&mut self, id: TimeWaitId) -> Option<&mut TimeWait> {
         self.records.get_mut(id)
     }
@@ -158,7 +163,7 @@ impl Stack {
         }
         self.time_waits.oldest.push(id);
         self.stats.time_waits += 1;
-        self.demux.set(key, Slot::TimeWait(id));
+        self.route(&key, Slot::TimeWait(id));
         if let Some(held) = self.conns.get_mut(conn) {
             held.time_wait = Some(id);
         }
@@ -202,7 +207,7 @@ impl Stack {
         };
         self.time_waits.routes.remove(&id);
         self.wheel.cancel(record.timer);
-        self.demux.remove(record.key, Slot::TimeWait(id));
+        self.unroute(&record.key, Slot::TimeWait(id));
         if let Some(conn) = record.conn {
             if let Some(held) = self.conns.get_mut(conn) {
                 held.time_wait = None;

@@ -40,12 +40,7 @@ impl Stack {
                 break;
             };
             match due {
-                Due::Connection(id) => {
-                    if let Some(held) = self.conns.get_mut(id) {
-                        held.conn.entry.fired();
-                    }
-                    self.with_conn(now, id, |conn, ctx| conn.on_deadline(ctx));
-                }
+                Due::Connection(id) => self.connection_due(now, id),
                 Due::HalfOpen(id) => self.half_open_due(now, id),
                 Due::Incoming(id) => self.incoming_due(id),
                 Due::TimeWait(id) => self.end_time_wait(now, id),

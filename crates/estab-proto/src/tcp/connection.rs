@@ -9,9 +9,10 @@ use estab_timer::{
 };
 
 use crate::addr::FourTuple;
-use crate::buffer::{RecvBuffer, RecvTuner, SendBuffer};
+use crate::buffer::{RecvBuffer, RecvTuner, SendBuffer, Share};
 use crate::config::TcpConfig;
 use crate::congestion::{Controller, Pacer};
+use crate::dormant::dormant;
 use crate::error::{ConnectionError, SoftError};
 use crate::recovery::Recovery;
 use crate::seq::{SeqNumber, WireWindow};
@@ -31,6 +32,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) stats: &'a mut Stats,
     /// Where segments without text go that must not wait for the connection's turn.
     pub(crate) replies: &'a mut ReplyQueue,
+    /// How much the connection may hold.
+    pub(crate) share: Share,
 }
 
 bitflags! {
@@ -290,6 +293,20 @@ impl Connection {
     }
 }
 
+dormant!(Figures {
+    opened_at,
+    last_data_sent_at,
+    last_data_received_at,
+    last_received_at,
+    bytes_acked,
+    bytes_sent,
+    bytes_retransmitted,
+    segments_out,
+    segments_in,
+    dsacks,
+    spurious_timeouts,
+    reductions_undone
+});
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 
 use slotmap::KeyData;
 
-use super::{Demux, Slot};
+use super::{Demux, Entry, Packed, Slot};
 use crate::addr::FourTuple;
 use crate::stack::ConnId;
 use crate::stack::secret::Secrets;
@@ -24,15 +24,55 @@ fn slot(n: u64) -> Slot {
 #[test]
 fn only_its_holder_frees_a_tuple() {
     let mut demux = Demux::new(Secrets::new(&[1; 32]).table);
-    let tuple = tuple(1, 1);
-    let key = TupleKey::new(&tuple);
-    demux.set(key, slot(1));
-    demux.set(key, slot(2));
-    demux.remove(key, slot(1));
-    assert_eq!(demux.get(&tuple), Some(slot(2)));
-    assert!(demux.is_taken(&tuple));
-    demux.remove(key, slot(2));
-    assert_eq!(demux.get(&tuple), None);
+    let key = TupleKey::new(&tuple(1, 1));
+    let any = |_| true;
+    demux.set(&key, slot(1), any);
+    demux.set(&key, slot(2), any);
+    demux.remove(&key, slot(1));
+    assert_eq!(demux.find(&key, any), Some(slot(2)));
+    demux.remove(&key, slot(2));
+    assert_eq!(demux.find(&key, any), None);
+}
+
+#[test]
+fn tuples_with_the_same_hash_are_told_apart_by_their_records() {
+    let mut demux = Demux::new(Secrets::new(&[1; 32]).table);
+    let key = TupleKey::new(&tuple(1, 1));
+    let is = |n: u64| move |found: Slot| found == slot(n);
+    for n in 1..=100 {
+        demux.set(&key, slot(n), is(n));
+    }
+    for n in 1..=100 {
+        assert_eq!(demux.find(&key, is(n)), Some(slot(n)));
+        demux.remove(&key, slot(n));
+        assert_eq!(demux.find(&key, is(n)), None);
+    }
+}
+
+#[test]
+fn a_slot_keeps_its_kind_and_its_id() {
+    let id = KeyData::from_ffi((1 << 63 | 1 << 32) | ((1 << 30) - 1));
+    for slot in [
+        Slot::Connection(id.into()),
+        Slot::HalfOpen(id.into()),
+        Slot::Incoming(id.into()),
+        Slot::TimeWait(id.into()),
+    ] {
+        assert_eq!(Packed::new(slot).slot(), slot);
+    }
+    assert!(size_of::<Entry>() <= 12);
+}
+
+#[test]
+fn a_table_that_grows_loses_nothing() {
+    let mut demux = Demux::new(Secrets::new(&[1; 32]).table);
+    let key = |n: u64| TupleKey::new(&tuple(n as u32, n as u16));
+    for n in 1..=10_000 {
+        demux.set(&key(n), slot(n), |_| false);
+    }
+    for n in 1..=10_000 {
+        assert_eq!(demux.find(&key(n), |found| found == slot(n)), Some(slot(n)));
+    }
 }
 
 /// What a peer would aim at if the table used a fixed multiplicative hash.
