@@ -62,7 +62,7 @@ fn two_opens_that_cross_make_one_connection() {
         assert!(world.host(side).events.contains(&Event::Connected(id)));
         let info = world.stack(side).info(id).unwrap();
         assert!(info.sack && info.timestamps, "agreed as in any handshake");
-        assert_eq!((info.snd_wscale, info.rcv_wscale), (10, 10));
+        assert_eq!((info.snd_wscale, info.rcv_wscale), (13, 13));
     }
     expect_open(&mut world, ids, Duration::ZERO);
 }

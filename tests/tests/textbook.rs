@@ -333,8 +333,8 @@ fn what_the_handshake_agrees_on_is_in_force() {
     let a = story.world.stack(A).info(client).unwrap();
     let b = story.world.stack(B).info(server).unwrap();
     assert!(a.sack && b.sack && a.timestamps && b.timestamps);
-    assert_eq!((a.snd_wscale, a.rcv_wscale), (0, 10));
-    assert_eq!((b.snd_wscale, b.rcv_wscale), (10, 0));
+    assert_eq!((a.snd_wscale, a.rcv_wscale), (0, 13));
+    assert_eq!((b.snd_wscale, b.rcv_wscale), (13, 0));
     assert_eq!(a.snd_wnd, 40_000);
     assert_eq!((a.advertised_mss, b.advertised_mss), (1360, 1460));
     assert_eq!(

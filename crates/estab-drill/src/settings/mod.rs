@@ -25,12 +25,19 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            tcp: unpaced(TcpConfig::modern()),
+            tcp: of_linux(TcpConfig::modern()),
             keepalive: KeepaliveConfig::default(),
             limits: Limits::default(),
             is_running: false,
         }
     }
+}
+
+/// As much buffer as Linux has (`tcp_rmem`, `tcp_wmem`), which shows in the window scale, and no pacing.
+fn of_linux(mut tcp: TcpConfig) -> TcpConfig {
+    tcp.recv_buffer.max = 32 << 20;
+    tcp.send_buffer.max = 16 << 20;
+    unpaced(tcp)
 }
 
 /// Like Linux without the queueing discipline that paces: what an acknowledgement releases leaves at

@@ -63,6 +63,11 @@ impl Assembler {
         self.slots.capacity() * size_of::<Extent>() + self.places.len() * ENTRY_COST
     }
 
+    /// Gives back what the records have room for beyond the extents.
+    pub(super) fn shrink(&mut self) {
+        self.slots.shrink_to_fit();
+    }
+
     /// Whether there is no extent.
     pub(super) fn is_empty(&self) -> bool {
         self.places.is_empty()

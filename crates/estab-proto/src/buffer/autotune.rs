@@ -87,7 +87,7 @@ impl RecvTuner {
     /// The estimate of the round-trip time, given the sender's.
     pub fn rtt(&self, sender: Option<Duration>) -> Option<Duration> {
         let known = match self.echoed {
-            COARSE..NONE => self.echoed,
+            echoed if (COARSE..NONE).contains(&echoed) => echoed,
             coarse => coarse.min(self.filled).min(sender.map_or(NONE, micros)),
         };
         (known != NONE).then(|| Duration::from_micros(u64::from(known)))

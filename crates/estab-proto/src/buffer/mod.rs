@@ -12,12 +12,14 @@
 
 mod assembler;
 mod autotune;
+pub(crate) mod budget;
 mod queue;
 mod recv;
 mod send;
 mod store;
 
 pub use self::autotune::{RecvTuner, SendTuner};
+pub(crate) use self::budget::{Budget, Share};
 pub use self::recv::{Inserted, RecvBuffer};
 pub use self::send::{SendBuffer, Slices};
 

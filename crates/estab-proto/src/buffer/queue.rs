@@ -138,6 +138,17 @@ impl Queue {
         }
     }
 
+    /// Gives back what the table has room for beyond its blocks, and the tail beyond its bytes if that
+    /// is most of it.
+    pub(super) fn shrink(&mut self) {
+        self.sealed.shrink_to_fit();
+        let used = self.tail.len() - self.gone as usize;
+        if used * 2 < self.tail.capacity() {
+            self.tail.drain(..mem::take(&mut self.gone) as usize);
+            self.tail.shrink_to_fit();
+        }
+    }
+
     /// Where the first sealed block begins, on the scale of `Block::end`.
     fn base(&self) -> u32 {
         self.sealed

@@ -87,6 +87,11 @@ impl SendBuffer {
         self.queue.slices(offset, len)
     }
 
+    /// Gives back memory kept for bytes to come.
+    pub fn shrink(&mut self) {
+        self.queue.shrink();
+    }
+
     /// Drops every byte.
     pub fn clear(&mut self) {
         *self = Self::new();

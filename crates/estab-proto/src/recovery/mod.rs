@@ -226,6 +226,20 @@ impl Recovery {
             .saturating_add(sums.in_retransmit)
     }
 
+    /// Bytes on the heap: the records of what is outstanding, and what an episode keeps.
+    pub fn allocated(&self) -> usize {
+        let episode = self.episode.as_ref().map_or(0, |episode| {
+            size_of::<Episode>() + episode.resent.allocated()
+        });
+        let undo = self.undo.as_ref().map_or(0, |undo| undo.allocated());
+        self.board.allocated() + episode + undo
+    }
+
+    /// Gives back memory kept for what may come.
+    pub fn shrink(&mut self) {
+        self.board.shrink();
+    }
+
     /// SND.UNA.
     pub fn una(&self) -> SeqNumber {
         self.board.una()

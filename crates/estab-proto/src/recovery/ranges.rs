@@ -54,6 +54,16 @@ impl Ranges {
         gap.left.before(gap.right).then_some(gap)
     }
 
+    /// Bytes on the heap.
+    pub(super) fn allocated(&self) -> usize {
+        self.0.capacity() * size_of::<Range>()
+    }
+
+    /// Gives back what the heap has room for beyond the ranges.
+    pub(super) fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
     /// Whether no more ranges are taken.
     pub(super) fn is_full(&self) -> bool {
         self.0.len() >= MAX_RANGES

@@ -72,6 +72,16 @@ impl Records {
         usize::from(self.one.is_some()) + self.many.len()
     }
 
+    /// Bytes on the heap.
+    pub(super) fn allocated(&self) -> usize {
+        self.many.capacity() * size_of::<Record>()
+    }
+
+    /// Gives back what the heap has room for beyond the records.
+    pub(super) fn shrink(&mut self) {
+        self.many.shrink_to_fit();
+    }
+
     pub(super) fn get(&self, index: usize) -> Option<&Record> {
         match &self.one {
             Some(one) => Some(one).filter(|_| index == 0),

@@ -53,6 +53,11 @@ impl Resent {
         self.0.push_back(resend);
     }
 
+    /// Bytes on the heap.
+    pub(super) fn allocated(&self) -> usize {
+        self.0.capacity() * size_of::<Resend>()
+    }
+
     /// The one sent first.
     pub(super) fn front(&self) -> Option<Resend> {
         self.0.front().copied()

@@ -116,6 +116,17 @@ impl Scoreboard {
         self.sums
     }
 
+    /// Bytes on the heap.
+    pub(super) fn allocated(&self) -> usize {
+        self.records.allocated() + self.ranges.allocated()
+    }
+
+    /// Gives back memory kept for what may come.
+    pub(super) fn shrink(&mut self) {
+        self.records.shrink();
+        self.ranges.shrink();
+    }
+
     /// What was found lost, for who wants to know.
     pub(super) fn losses(&mut self) -> &mut LossLog {
         &mut self.losses

@@ -127,6 +127,13 @@ pub(super) struct Testimony {
 }
 
 impl Undo {
+    /// Bytes on the heap, its own included.
+    pub(super) fn allocated(&self) -> usize {
+        let earlier: usize = self.earlier.iter().map(|e| e.copies.allocated()).sum();
+        let table = self.earlier.capacity() * size_of::<Earlier>();
+        size_of::<Self>() + self.copies.allocated() + table + earlier
+    }
+
     /// An episode begins, by a timeout or by loss found at `front`, the record at SND.UNA. To be
     /// called before the controller hears of it. `last` is the episode before.
     pub(super) fn begin(

@@ -166,6 +166,7 @@ impl Stack {
             now,
             stats: &mut self.stats,
             replies: &mut self.replies,
+            share: self.budget.share(),
         };
         conn.input(&mut ctx, seg, meta);
         (!matches!(conn.state(), State::SynReceived | State::Closed)).then_some(conn)

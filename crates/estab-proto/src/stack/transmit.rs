@@ -175,6 +175,7 @@ impl Stack {
                 now,
                 stats: &mut self.stats,
                 replies: &mut self.replies,
+                share: self.budget.share(),
             };
             if held.path_epoch != self.ip.path_epoch() {
                 held.path_epoch = self.ip.path_epoch();

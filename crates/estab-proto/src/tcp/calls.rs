@@ -3,24 +3,15 @@
 use bytes::Bytes;
 use estab_timer::Instant;
 
-use crate::buffer::{SendTuner, Slices};
+use crate::buffer::{Share, Slices};
 use crate::congestion::Rate;
 use crate::error::{CallError, ConnectionError, SoftError};
 use crate::info::Info;
-use crate::tcp::connection::{Connection, Is};
+use crate::tcp::connection::{Connection, Ctx, Is};
 use crate::tcp::ecn::EcnMode;
 use crate::tcp::state::State;
 
 impl Connection {
-    /// Bytes that may be queued now without exceeding the send buffer, or what may wait in it.
-    pub(crate) fn send_room(&self) -> usize {
-        let room = (self.send_limit as usize).saturating_sub(self.send.len());
-        match self.config.unsent_limit {
-            Some(limit) => room.min(limit.saturating_sub(self.unsent()) as usize),
-            None => room,
-        }
-    }
-
     /// Bytes in the send buffer, sent or not.
     pub(crate) fn send_queued(&self) -> usize {
         self.send.len()
@@ -32,10 +23,10 @@ impl Connection {
     }
 
     /// SEND without a copy: takes all of `data` if there is any room.
-    pub(crate) fn send(&mut self, data: Bytes) -> Result<usize, CallError> {
+    pub(crate) fn send(&mut self, share: Share, data: Bytes) -> Result<usize, CallError> {
         self.check_send()?;
         let len = data.len();
-        if len > 0 && self.send_room() == 0 {
+        if len > 0 && self.send_room(share) == 0 {
             return Err(CallError::WouldBlock);
         }
         self.note_app_limit();
@@ -44,9 +35,9 @@ impl Connection {
     }
 
     /// SEND with a copy of as much of `data` as there is room for.
-    pub(crate) fn send_slice(&mut self, data: &[u8]) -> Result<usize, CallError> {
+    pub(crate) fn send_slice(&mut self, share: Share, data: &[u8]) -> Result<usize, CallError> {
         self.check_send()?;
-        let len = data.len().min(self.send_room());
+        let len = data.len().min(self.send_room(share));
         if len == 0 && !data.is_empty() {
             return Err(CallError::WouldBlock);
         }
@@ -57,8 +48,8 @@ impl Connection {
 
     /// SEND with the URGENT flag: the mark stands just after the last of these bytes (MUST-62).
     // RFC 9293: MUST-30, MUST-31.
-    pub(crate) fn send_urgent(&mut self, data: &[u8]) -> Result<usize, CallError> {
-        let len = self.send_slice(data)?;
+    pub(crate) fn send_urgent(&mut self, share: Share, data: &[u8]) -> Result<usize, CallError> {
+        let len = self.send_slice(share, data)?;
         self.snd.up = Some(self.snd.buffer_start() + self.send.len() as u32);
         Ok(len)
     }
@@ -79,14 +70,14 @@ impl Connection {
     }
 
     /// RECEIVE into `buf`; 0 is the end of the stream.
-    pub(crate) fn recv(&mut self, now: Instant, buf: &mut [u8]) -> Result<usize, CallError> {
+    pub(crate) fn recv(&mut self, ctx: &Ctx<'_>, buf: &mut [u8]) -> Result<usize, CallError> {
         if buf.is_empty() {
             return Ok(0);
         }
         match self.recv.read(buf) {
             0 => self.nothing_to_read().map(|()| 0),
             n => {
-                self.on_consumed(now, n);
+                self.on_consumed(ctx, n);
                 Ok(n)
             }
         }
@@ -110,13 +101,13 @@ impl Connection {
     }
 
     /// The application is done with `n` bytes of what it took.
-    pub(crate) fn consumed(&mut self, now: Instant, n: usize) {
+    pub(crate) fn consumed(&mut self, ctx: &Ctx<'_>, n: usize) {
         self.recv.consumed(n);
-        self.on_consumed(now, n);
+        self.on_consumed(ctx, n);
     }
 
-    fn on_consumed(&mut self, now: Instant, n: usize) {
-        self.tune_recv_buffer(now, n as u32);
+    fn on_consumed(&mut self, ctx: &Ctx<'_>, n: usize) {
+        self.tune_recv_buffer(ctx, n as u32);
         self.consider_window_update();
     }
 
@@ -144,31 +135,9 @@ impl Connection {
         self.send.slices(offset, len)
     }
 
-    /// Lets the send buffer follow the congestion window. A window that grows in recovery too wants
-    /// half as much again, for what was delivered behind a hole stays in the buffer.
-    pub(super) fn tune_send_buffer(&mut self) {
-        let config = self.config.send_buffer;
-        let tuner = SendTuner::new(config.initial as usize, config.max as usize);
-        let cwnd = self.cc.cwnd();
-        let extra = if self.cc.uses_prr() { 0 } else { cwnd / 2 };
-        self.send_limit = self
-            .send_limit
-            .max(tuner.target(cwnd.saturating_add(extra)) as u32);
-    }
-
     /// The last soft error, once.
     pub(crate) fn take_soft_error(&mut self) -> Option<SoftError> {
         self.soft_error.take()
-    }
-
-    /// Heap bytes and record of this connection.
-    pub(crate) fn memory(&self) -> usize {
-        size_of::<Self>() + self.buffered()
-    }
-
-    /// Heap bytes of its two buffers.
-    pub(crate) fn buffered(&self) -> usize {
-        self.send.allocated() + self.recv.allocated()
     }
 
     /// STATUS.

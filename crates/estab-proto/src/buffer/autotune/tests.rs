@@ -8,6 +8,11 @@ const KIB: u32 = 1024;
 const MIB: u32 = 1024 * KIB;
 const RTT: Duration = Duration::from_millis(100);
 
+/// The first echo of a timestamp, after `rtt`.
+fn echo(tuner: &mut RecvTuner, rtt: Duration) {
+    tuner.on_echo(1, rtt, None);
+}
+
 /// Runs `rounds` round trips from `now` on: a sender whose window grows as in slow start up to `rate` bytes per round trip, into a window
 /// the tuner decides, for an application that takes at most `appetite` at once. Returns the rounds
 /// in which the receive window held the sender back, and the final capacity.
@@ -38,7 +43,7 @@ fn run(
 #[test]
 fn a_window_never_holds_slow_start_back() {
     let mut tuner = RecvTuner::new(64 * KIB, 32 * MIB);
-    tuner.on_rtt_sample(RTT);
+    echo(&mut tuner, RTT);
     let (limited, capacity) = run(&mut tuner, &mut { Instant::ZERO }, 4 * MIB, u32::MAX, 30);
     assert_eq!(limited, 0);
     assert!((8 * MIB..=32 * MIB).contains(&capacity), "{capacity}");
@@ -47,7 +52,7 @@ fn a_window_never_holds_slow_start_back() {
 #[test]
 fn a_slow_path_keeps_the_first_window() {
     let mut tuner = RecvTuner::new(64 * KIB, 32 * MIB);
-    tuner.on_rtt_sample(RTT);
+    echo(&mut tuner, RTT);
     let (_, capacity) = run(&mut tuner, &mut { Instant::ZERO }, 10 * KIB, u32::MAX, 100);
     assert_eq!(capacity, 64 * KIB);
 }
@@ -55,7 +60,7 @@ fn a_slow_path_keeps_the_first_window() {
 #[test]
 fn a_slow_application_keeps_the_first_window() {
     let mut tuner = RecvTuner::new(64 * KIB, 32 * MIB);
-    tuner.on_rtt_sample(RTT);
+    echo(&mut tuner, RTT);
     let (_, capacity) = run(&mut tuner, &mut { Instant::ZERO }, 4 * MIB, 512, 100);
     assert_eq!(capacity, 64 * KIB);
 }
@@ -63,7 +68,7 @@ fn a_slow_application_keeps_the_first_window() {
 #[test]
 fn a_steady_flow_does_not_grow_for_ever() {
     let mut tuner = RecvTuner::new(64 * KIB, u32::MAX);
-    tuner.on_rtt_sample(RTT);
+    echo(&mut tuner, RTT);
     let mut now = Instant::ZERO;
     let (_, before) = run(&mut tuner, &mut now, 4 * MIB, u32::MAX, 30);
     let (_, after) = run(&mut tuner, &mut now, 4 * MIB, u32::MAX, 300);
@@ -73,7 +78,7 @@ fn a_steady_flow_does_not_grow_for_ever() {
 #[test]
 fn the_maximum_holds() {
     let mut tuner = RecvTuner::new(64 * KIB, MIB);
-    tuner.on_rtt_sample(RTT);
+    echo(&mut tuner, RTT);
     let mut now = Instant::ZERO;
     assert_eq!(run(&mut tuner, &mut now, MIB, u32::MAX, 40).1, MIB);
     let more = tuner.on_consumed(now + RTT, 8 * MIB, None);
@@ -84,21 +89,30 @@ fn the_maximum_holds() {
 fn growth_is_told_once() {
     let mut tuner = RecvTuner::new(64 * KIB, MIB);
     let at = Instant::from_millis;
-    assert_eq!(tuner.on_consumed(at(0), 40 * KIB, Some(RTT)), None);
+    assert_eq!(tuner.on_consumed(at(0), 40_000, Some(RTT)), None);
     assert_eq!(
-        tuner.on_consumed(at(99), 20 * KIB, Some(RTT)),
+        tuner.on_consumed(at(99), 15_000, Some(RTT)),
         None,
         "the round is not over"
     );
-    let grown = tuner.on_consumed(at(100), 4 * KIB, Some(RTT));
-    // 64 KiB came through where 16 were expected: four times that, twice.
-    assert_eq!(grown, Some(512 * KIB));
-    assert_eq!(tuner.capacity(), 512 * KIB);
+    let grown = tuner.on_consumed(at(100), 3400, Some(RTT));
+    // Four times as much came through as was expected: three times that, twice.
+    assert_eq!(grown, Some(350_400));
+    assert_eq!(tuner.capacity(), 350_400);
     assert_eq!(
-        tuner.on_consumed(at(200), 64 * KIB, Some(RTT)),
+        tuner.on_consumed(at(200), 58_400, Some(RTT)),
         None,
         "no more than before"
     );
+}
+
+#[test]
+fn a_doubled_rate_gets_room_to_double_twice_more() {
+    let mut tuner = RecvTuner::new(64 * KIB, MIB);
+    let at = Instant::from_millis;
+    assert_eq!(tuner.on_consumed(at(0), 0, Some(RTT)), None);
+    assert_eq!(tuner.on_consumed(at(100), 29_200, Some(RTT)), Some(116_800));
+    assert_eq!(tuner.on_consumed(at(200), 58_400, Some(RTT)), Some(233_600));
 }
 
 #[test]
@@ -112,40 +126,65 @@ fn nothing_is_decided_without_a_round_trip_time() {
 #[test]
 fn a_window_of_data_gives_the_round_trip() {
     let mut tuner = RecvTuner::new(64 * KIB, MIB);
-    let at = Instant::from_millis;
+    let (at, ms) = (Instant::from_millis, Duration::from_millis);
     tuner.on_data(at(0), 1000, 5000);
     tuner.on_data(at(40), 5999, 5000);
-    assert_eq!(tuner.rtt(), None);
+    assert_eq!(tuner.rtt(None), None);
     tuner.on_data(at(50), 6000, 5000);
-    assert_eq!(tuner.rtt(), Some(Duration::from_millis(50)));
+    assert_eq!(tuner.rtt(None), Some(ms(50)));
     tuner.on_data(at(950), 11_000, 5000);
-    assert_eq!(
-        tuner.rtt(),
-        Some(Duration::from_millis(50)),
-        "a pause is no round trip"
-    );
+    assert_eq!(tuner.rtt(None), Some(ms(50)), "a pause is no round trip");
     tuner.on_data(at(980), 16_000, 5000);
-    assert_eq!(tuner.rtt(), Some(Duration::from_millis(30)));
+    assert_eq!(tuner.rtt(None), Some(ms(30)));
+    assert_eq!(tuner.rtt(Some(ms(20))), Some(ms(20)), "sending tells more");
 }
 
 #[test]
-fn timestamp_echoes_take_precedence_and_are_smoothed() {
+fn timestamp_echoes_take_precedence() {
     let mut tuner = RecvTuner::new(64 * KIB, MIB);
-    let at = Instant::from_millis;
+    let (at, ms) = (Instant::from_millis, Duration::from_millis);
     tuner.on_data(at(0), 0, 1000);
     tuner.on_data(at(10), 1000, 1000);
-    tuner.on_rtt_sample(Duration::from_millis(80));
-    assert_eq!(tuner.rtt(), Some(Duration::from_millis(80)));
-    tuner.on_rtt_sample(Duration::from_millis(160));
-    assert_eq!(tuner.rtt(), Some(Duration::from_millis(90)));
-    tuner.on_data(at(11), 2000, 1000);
-    assert_eq!(tuner.rtt(), Some(Duration::from_millis(90)));
+    tuner.on_echo(7, ms(80), None);
+    assert_eq!(tuner.rtt(Some(ms(1))), Some(ms(80)));
+    tuner.on_echo(8, ms(160), None);
+    assert_eq!(
+        tuner.rtt(None),
+        Some(ms(90)),
+        "a longer one counts a little"
+    );
+    tuner.on_echo(8, ms(200), None);
+    assert_eq!(tuner.rtt(None), Some(ms(90)), "each timestamp once");
+    tuner.on_echo(9, ms(60), None);
+    assert_eq!(tuner.rtt(None), Some(ms(60)), "a shorter one at once");
+}
+
+#[test]
+fn the_first_echo_may_be_late() {
+    let mut tuner = RecvTuner::new(64 * KIB, MIB);
+    let ms = Duration::from_millis;
+    tuner.on_echo(7, ms(5100), Some(ms(100)));
+    assert_eq!(tuner.rtt(None), Some(ms(725)));
+    tuner.on_echo(8, ms(100), Some(ms(100)));
+    assert_eq!(tuner.rtt(None), Some(ms(100)));
+}
+
+#[test]
+fn a_tick_is_too_coarse_for_a_short_path() {
+    let mut tuner = RecvTuner::new(64 * KIB, MIB);
+    let micros = Duration::from_micros;
+    echo(&mut tuner, micros(1000));
+    assert_eq!(tuner.rtt(None), Some(micros(1000)));
+    assert_eq!(tuner.rtt(Some(micros(50))), Some(micros(50)));
+    tuner.on_data(Instant::from_micros(0), 0, 1000);
+    tuner.on_data(Instant::from_micros(70), 1000, 1000);
+    assert_eq!(tuner.rtt(None), Some(micros(70)));
 }
 
 #[test]
 fn an_idle_connection_gives_its_window_back_by_halves() {
     let mut tuner = RecvTuner::new(64 * KIB, 32 * MIB);
-    tuner.on_rtt_sample(RTT);
+    echo(&mut tuner, RTT);
     let mut end = Instant::ZERO;
     let (_, capacity) = run(&mut tuner, &mut end, 4 * MIB, u32::MAX, 30);
     assert_eq!(

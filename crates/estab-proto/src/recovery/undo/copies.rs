@@ -44,6 +44,13 @@ impl Copies {
         });
     }
 
+    /// Bytes on the heap.
+    pub(super) fn allocated(&self) -> usize {
+        self.0
+            .as_ref()
+            .map_or(0, |copies| copies.capacity() * size_of::<Range>())
+    }
+
     /// Whether a report may still come that is the last one.
     pub(super) fn is_open(&self) -> bool {
         self.0.as_ref().is_some_and(|copies| !copies.is_empty())

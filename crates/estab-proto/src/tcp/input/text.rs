@@ -1,10 +1,11 @@
 //! Seventh: the segment's text (RFC 9293 §3.10.7.4, RFC 5681 §4.2, RFC 2883).
 
-use estab_timer::{AckDecision, Timer};
+use estab_timer::{AckDecision, Duration, Timer};
 
 use super::{Arrival, Flow};
 use crate::error::ConnectionError;
 use crate::tcp::connection::{Connection, Ctx, Notices};
+use crate::tcp::negotiate::timestamp;
 use crate::tcp::state::State;
 
 impl Connection {
@@ -37,17 +38,47 @@ impl Connection {
             return Flow::Break(());
         }
         self.figures.last_data_received_at = ctx.now;
-        self.store(ctx, arrival);
+        if !ctx.share.is_unlimited() {
+            self.economize(ctx, arrival);
+        }
+        if arrival.text.is_empty() {
+            self.ack_now();
+        } else {
+            self.store(ctx, arrival);
+        }
         Flow::Continue(())
+    }
+
+    /// Memory is scarce: takes less of the text, as if the rest had been lost on the way.
+    fn economize(&mut self, ctx: &mut Ctx<'_>, arrival: &mut Arrival<'_, '_>) {
+        let len = arrival.text.len();
+        let room = self.admit(ctx.share, arrival.seq == self.rcv.nxt, len);
+        if let Some(text) = arrival.text.get(..room).filter(|text| text.len() < len) {
+            ctx.stats.refused_memory_bytes += (len - text.len()) as u64;
+            arrival.text = text;
+            arrival.fin = false;
+        }
+    }
+
+    /// The time since the timestamp was sent that the peer echoes with new text: the receiver's own
+    /// view of the round trip (RFC 7323 §4).
+    fn time_echo(&mut self, ctx: &Ctx<'_>, arrival: &Arrival<'_, '_>) {
+        if let (Some(ours), Some(seen)) = (&self.ts, arrival.seg.opts.timestamps) {
+            let ticks = timestamp(ctx.now, ours.offset).wrapping_sub(seen.ecr);
+            // One that is far off was never sent. Less than a tick cannot be told apart from one.
+            if ticks < u32::MAX / 2 {
+                let sample = Duration::from_millis(u64::from(ticks.max(1)));
+                self.tuner.on_echo(seen.ecr, sample, self.rtt.srtt());
+            }
+        }
     }
 
     // RFC 9293: SHLD-31, MAY-13.
     fn store(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) {
-        if self.recv.held() == 0
-            && let Some(capacity) = self.tuner.on_idle(ctx.now)
-        {
-            self.recv.set_capacity(capacity);
+        if self.recv.held() == 0 {
+            let _ = self.tuner.on_idle(ctx.now);
         }
+        self.fit_recv_buffer(ctx.share);
         let offset = self.recv.next() + u64::from(arrival.seq - self.rcv.nxt);
         let stored = self.recv.insert(offset, arrival.text, arrival.backing);
         self.rcv.nxt += stored.advanced;
@@ -64,6 +95,7 @@ impl Connection {
             self.notices |= Notices::READABLE;
             self.tuner
                 .on_data(ctx.now, self.recv.next(), self.rcv.wnd());
+            self.time_echo(ctx, arrival);
         }
         if stored.out_of_order {
             // The sender's window is about to be small: do not hold it up further.

@@ -2,7 +2,6 @@
 
 use crate::seq::WireWindow;
 use crate::tcp::connection::Connection;
-use estab_timer::Instant;
 
 impl Connection {
     /// The window field of the segment about to be sent; moves the right edge along.
@@ -48,14 +47,6 @@ impl Connection {
             .is_some_and(|larger| larger >= current.saturating_mul(2))
         {
             self.acks_due = self.acks_due.max(1);
-        }
-    }
-
-    /// Feeds receive-buffer autotuning.
-    pub(in crate::tcp) fn tune_recv_buffer(&mut self, now: Instant, consumed: u32) {
-        let rtt = self.rtt.srtt();
-        if let Some(capacity) = self.tuner.on_consumed(now, consumed, rtt) {
-            self.recv.set_capacity(capacity);
         }
     }
 }

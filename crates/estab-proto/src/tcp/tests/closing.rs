@@ -28,11 +28,11 @@ fn four_segments_close_and_the_half_closed_side_still_sends() {
         );
         let mut buf = [0; 1];
         assert_eq!(
-            couple.a.with(now, |conn, _| conn.recv(now, &mut buf)),
+            couple.a.with(now, |conn, ctx| conn.recv(ctx, &mut buf)),
             Ok(0)
         );
         assert_eq!(
-            couple.b.with(now, |conn, _| conn.recv(now, &mut buf)),
+            couple.b.with(now, |conn, ctx| conn.recv(ctx, &mut buf)),
             Ok(0)
         );
         assert_eq!(couple.b.conn.error(), None);
@@ -120,7 +120,7 @@ fn data_for_an_application_that_left_is_answered_by_a_reset() {
     couple.exchange();
     assert_eq!(couple.a.conn.error(), Some(ConnectionError::Reset));
     assert_eq!(couple.b.state(), State::Closed);
-    let sent = couple.a.with(now, |conn, _| conn.send_slice(b"?"));
+    let sent = couple.a.with(now, |conn, ctx| conn.send_slice(ctx.share, b"?"));
     assert_eq!(sent, Err(CallError::Ended(ConnectionError::Reset)));
 }
 

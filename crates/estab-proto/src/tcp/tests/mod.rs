@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use estab_timer::{Duration, Instant};
 
 use crate::addr::FourTuple;
+use crate::buffer::Share;
 use crate::config::TcpConfig;
 use crate::seq::SeqNumber;
 use crate::stack::RxMeta;
@@ -90,6 +91,7 @@ impl End {
             now,
             stats: &mut self.stats,
             replies: &mut self.replies,
+            share: Share::UNLIMITED,
         };
         let result = call(&mut self.conn, &mut ctx);
         self.conn.update_persist(now);
@@ -136,13 +138,13 @@ impl End {
     }
 
     fn send(&mut self, now: Instant, data: &[u8]) -> usize {
-        self.with(now, |conn, _| conn.send_slice(data)).unwrap_or(0)
+        self.with(now, |conn, ctx| conn.send_slice(ctx.share, data)).unwrap_or(0)
     }
 
     fn read_all(&mut self, now: Instant) -> Vec<u8> {
         let mut all = Vec::new();
         let mut buf = [0; 4096];
-        while let Ok(n @ 1..) = self.with(now, |conn, _| conn.recv(now, &mut buf)) {
+        while let Ok(n @ 1..) = self.with(now, |conn, ctx| conn.recv(ctx, &mut buf)) {
             all.extend_from_slice(&buf[..n]);
         }
         all

@@ -10,7 +10,7 @@ fn simultaneous_open_reaches_established_with_everything_agreed() {
         for end in [&couple.a, &couple.b] {
             let info = end.conn.info();
             assert!(info.sack && info.timestamps);
-            assert_eq!((info.snd_wscale, info.rcv_wscale), (10, 10));
+            assert_eq!((info.snd_wscale, info.rcv_wscale), (13, 13));
             assert_eq!(info.snd_mss, 1448);
         }
     }

@@ -34,7 +34,7 @@ fn the_right_edge_never_moves_left() {
         if step % 9 == 0 {
             let mut buf = [0; 5000];
             let now = couple.now;
-            let _ = couple.b.with(now, |conn, _| conn.recv(now, &mut buf));
+            let _ = couple.b.with(now, |conn, ctx| conn.recv(ctx, &mut buf));
         }
         for ack in couple.b.transmit(couple.now) {
             let announced = ack.ack + ack.wnd.bytes(scale);

@@ -133,7 +133,7 @@ fn the_urgent_mark_names_the_byte_after_the_last_urgent_one() {
     let now = couple.now;
     couple
         .a
-        .with(now, |conn, _| conn.send_urgent(b"abc"))
+        .with(now, |conn, ctx| conn.send_urgent(ctx.share, b"abc"))
         .unwrap();
     let seg = couple.a.transmit(now).remove(0);
     assert!(seg.ctl.contains(Flags::URG));
