@@ -122,9 +122,14 @@ impl Progress {
     }
 
     /// Something that wants an acknowledgment was sent. The wait begins if nothing else was
-    /// unacknowledged.
-    pub fn on_transmit(&mut self, now: Instant) {
-        self.since = self.since.min(now);
+    /// unacknowledged: gives whether it does.
+    #[inline]
+    pub fn on_transmit(&mut self, now: Instant) -> bool {
+        let starts = now < self.since;
+        if starts {
+            self.since = now;
+        }
+        starts
     }
 
     /// The retransmission timer expired: to be asked before the retransmission.

@@ -41,8 +41,8 @@ pub(crate) fn write_headers(
     seg: &Segment<'_>,
     text: &Text,
 ) -> bool {
-    headers.clear();
     let options_len = route.source_route.map_or(0, SourceRoute::option_len);
+    // Whatever stands there is written over.
     headers.resize(MAX_HEADERS.saturating_add(options_len), 0);
     let (src, dst) = (route.tuple.local.ip(), route.tuple.remote.ip());
     let ip = IpRepr {

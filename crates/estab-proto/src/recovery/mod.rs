@@ -240,7 +240,14 @@ impl Recovery {
         self.board.shrink();
     }
 
+    /// The most payload a segment carries, in bytes.
+    #[inline]
+    pub fn mss(&self) -> u32 {
+        self.mss
+    }
+
     /// SND.UNA.
+    #[inline]
     pub fn una(&self) -> SeqNumber {
         self.board.una()
     }
@@ -299,6 +306,13 @@ impl Recovery {
         let probe = probe.map(|at| (Timer::TailLossProbe, at.min(timeout)));
         let earlier = reorder.or(probe).filter(|&(_, at)| at <= timeout);
         Some(earlier.unwrap_or((Timer::Retransmit, timeout)))
+    }
+
+    /// Whether new data that was just sent may have brought the [`deadline`](Self::deadline)
+    /// forward: that which follows puts it off, if anything. The timer starts with the first segment;
+    /// and with the second the peer has no reason to hold its acknowledgment back (RFC 8985 §7.2).
+    pub fn may_hasten(&self) -> bool {
+        self.board.records() <= 2
     }
 
     /// How long the retransmission timer runs: the timeout, unless the receiver seems to have dropped

@@ -92,6 +92,11 @@ impl Recovery {
     /// (RFC 5682 §2.1 step 2b). Limited transmit (RFC 3042, RFC 6675 §5 step 3) is included: what
     /// duplicates say has left the network makes room. The peer's window is not regarded.
     pub fn quota(&self, cc: &Controller) -> u32 {
+        self.quota_of(cc, u32::MAX)
+    }
+
+    /// As much of `most` bytes as [`quota`](Self::quota) admits.
+    pub fn quota_of(&self, cc: &Controller, most: u32) -> u32 {
         let mut room = self.room(cc);
         if let Some(undo) = &self.undo {
             room = room.min(undo.allowance(self.board.nxt()));
@@ -104,7 +109,10 @@ impl Recovery {
         if self.board.is_full(self.mss) {
             return 0;
         }
-        room - room % self.mss
+        if room >= most.max(self.mss) {
+            return most;
+        }
+        (room - room % self.mss).min(most)
     }
 
     /// Whether new data is wanted at once, however little there is: F-RTO decides by its

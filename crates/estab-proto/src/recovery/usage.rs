@@ -88,9 +88,7 @@ impl Usage {
         mss: u32,
     ) -> Option<u32> {
         let tick = (now.as_nanos() >> TICK) as u32;
-        let full = in_flight.saturating_add(mss) > cc.cwnd();
-        let doubling = cc.in_slow_start() && cc.cwnd() / 2 < in_flight;
-        let in_use = full || doubling || supply == Supply::Buffered;
+        let in_use = is_in_use(in_flight, cc, mss) || supply == Supply::Buffered;
         self.used = self.used.max(in_flight);
         let ticks = tick.wrapping_sub(self.since).saturating_add(1);
         let elapsed = Duration::from_nanos(u64::from(ticks) << TICK);
@@ -103,13 +101,35 @@ impl Usage {
         (!in_use).then_some(used)
     }
 
+    /// The window is in use.
+    fn refresh(&mut self, now: Instant) {
+        self.used = 0;
+        self.since = (now.as_nanos() >> TICK) as u32;
+    }
+
     /// Whether the flight filled the window in this round, as of the last acknowledgment.
     pub(super) fn filled(&self) -> bool {
         self.filled
     }
 }
 
+/// Whether so much in flight makes use of the window: fills it, or half of it while it doubles each
+/// round trip.
+fn is_in_use(in_flight: u32, cc: &Controller, mss: u32) -> bool {
+    in_flight.saturating_add(mss) > cc.cwnd() || (cc.in_slow_start() && cc.cwnd() / 2 < in_flight)
+}
+
 impl Recovery {
+    /// New data went out. Gives whether the flight makes use of the window, which is then noted and
+    /// [`validate_window`](Self::validate_window) needless.
+    pub fn note_use(&mut self, now: Instant, cc: &Controller) -> bool {
+        let in_use = is_in_use(self.in_flight(), cc, self.mss);
+        if in_use {
+            self.usage.refresh(now);
+        }
+        in_use
+    }
+
     /// New data went out: tells the controller if the flight has not filled the window for as long as
     /// the retransmission timeout `rto`, and `supply` is exhausted.
     ///

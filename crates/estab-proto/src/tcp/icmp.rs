@@ -50,7 +50,7 @@ impl Connection {
         let shrinks = mtu < self.path_mtu;
         self.path_mtu = mtu;
         if self.state.is_synchronized() {
-            let mss = self.snd_mss();
+            let mss = self.agreed_mss();
             self.recovery.set_mss(mss);
             self.cc.set_mss(mss);
             if shrinks {

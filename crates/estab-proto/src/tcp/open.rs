@@ -186,7 +186,7 @@ impl Connection {
             _ if syn_lost => self.rtt.on_handshake_loss(),
             _ => {}
         }
-        let mss = self.snd_mss();
+        let mss = self.agreed_mss();
         self.cc = self.controller(mss);
         self.recovery = Recovery::new(self.snd.iss + 1, mss, self.is.contains(Is::SACK))
             .with_rules(&self.config.recovery)
@@ -217,9 +217,19 @@ impl Connection {
         Controller::with_hystart(algorithm, mss, self.config.hystart.then_some(paced))
     }
 
-    /// Payload bytes of a full segment: what the peer and the path can take, without the options
-    /// every segment carries (RFC 9293 §3.7.1, MUST-16).
+    /// Payload bytes of a full segment, as of when the data phase began or the path last changed.
+    #[inline]
     pub(crate) fn snd_mss(&self) -> u32 {
+        if self.state.is_synchronized() {
+            self.recovery.mss()
+        } else {
+            self.agreed_mss()
+        }
+    }
+
+    /// What the peer and the path can take in a segment, without the options every segment carries
+    /// (RFC 9293 §3.7.1, MUST-16).
+    pub(super) fn agreed_mss(&self) -> u32 {
         let timestamps = if self.ts.is_some() { TIMESTAMPS_LEN } else { 0 };
         self.segment_room()
             .saturating_sub(timestamps)

@@ -35,7 +35,7 @@ impl Connection {
             return;
         }
         self.route = Some(Arc::new(route.clone()));
-        let mss = self.snd_mss();
+        let mss = self.agreed_mss();
         self.recovery.set_mss(mss);
         self.cc.set_mss(mss);
     }

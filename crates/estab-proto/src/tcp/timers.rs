@@ -11,6 +11,9 @@ impl Connection {
     pub(crate) fn on_deadline(&mut self, ctx: &mut Ctx<'_>) {
         self.note_app_limit();
         while let Some(timer) = self.timers.take_expired(ctx.now) {
+            let Some(timer) = self.if_due(timer, ctx.now) else {
+                continue;
+            };
             match timer {
                 Timer::Retransmit => self.on_retransmission_timeout(ctx),
                 Timer::Persist => self.on_persist(ctx),
@@ -28,6 +31,23 @@ impl Connection {
                 Timer::Pacing => self.pacer.on_timer(ctx.now),
                 Timer::TimeWait => {}
             }
+        }
+    }
+
+    /// The timer that is due now that `timer` fired. The one that watches what is out may have been
+    /// put off by what was sent since it was armed.
+    fn if_due(&mut self, timer: Timer, now: Instant) -> Option<Timer> {
+        let watches = matches!(
+            timer,
+            Timer::Retransmit | Timer::TailLossProbe | Timer::Reorder
+        );
+        match self.recovery.deadline(&self.rtt).filter(|_| watches) {
+            Some((next, at)) if at > now => {
+                self.timers.arm(next, at);
+                None
+            }
+            Some((next, _)) => Some(next),
+            None => Some(timer),
         }
     }
 

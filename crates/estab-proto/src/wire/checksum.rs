@@ -57,10 +57,11 @@ impl Sum {
     ///
     /// `len` is the length in bytes of the upper-layer header and its data.
     pub fn pseudo(src: IpAddr, dst: IpAddr, protocol: u8, len: u32) -> Self {
-        Self::of_address(src)
-            .add(Self::of_address(dst))
-            .add(Self(u16::from(protocol)))
-            .add(Self::of(&len.to_be_bytes()))
+        let sum = sum_of_address(src)
+            .wrapping_add(sum_of_address(dst))
+            .wrapping_add(u64::from(protocol))
+            .wrapping_add(u64::from(len));
+        Self(fold(sum))
     }
 
     /// The sum of what was summed so far followed by `bytes`.
@@ -98,13 +99,6 @@ impl Sum {
         self.0
     }
 
-    fn of_address(addr: IpAddr) -> Self {
-        match addr {
-            IpAddr::V4(addr) => Self::of(&addr.octets()),
-            IpAddr::V6(addr) => Self::of(&addr.octets()),
-        }
-    }
-
     /// Addition with end-around carry.
     fn add(self, other: Self) -> Self {
         let (sum, carry) = self.0.overflowing_add(other.0);
@@ -113,13 +107,28 @@ impl Sum {
     }
 }
 
+/// The sum of an address in words of 32 bits, which folds to the same.
+fn sum_of_address(addr: IpAddr) -> u64 {
+    match addr {
+        IpAddr::V4(addr) => u64::from(addr.to_bits()),
+        IpAddr::V6(addr) => {
+            let bits = addr.to_bits();
+            [bits >> 96, bits >> 64, bits >> 32, bits]
+                .iter()
+                .fold(0, |sum: u64, &word| {
+                    sum.wrapping_add(u64::from(word as u32))
+                })
+        }
+    }
+}
+
 /// Adds up the four 16-bit parts of `total`, with end-around carry.
 fn fold(total: u64) -> u16 {
-    let mut total = total;
-    while total > 0xffff {
-        total = (total >> 16).wrapping_add(total & 0xffff);
-    }
-    total as u16
+    // At most 2^33, then 2^18, then 2^16 + 2.
+    let total = (total >> 32).wrapping_add(total & 0xffff_ffff);
+    let total = (total >> 16).wrapping_add(total & 0xffff);
+    let total = (total >> 16).wrapping_add(total & 0xffff);
+    (total >> 16).wrapping_add(total & 0xffff) as u16
 }
 
 #[cfg(test)]

@@ -20,17 +20,22 @@ impl Connection {
     /// what may follow them, as the device is ready to cut.
     // RFC 9293: MUST-38, SHLD-15, SHLD-28.
     pub(in crate::tcp) fn next_data(&self) -> Option<NewData> {
-        if !self.has_unsent() || self.holds_new_data() {
+        let (unsent, fin_due) = (self.unsent(), self.fin_due());
+        if (unsent == 0 && !fin_due) || self.holds_new_data() {
             return None;
         }
-        let (unsent, usable, full) = (self.unsent(), self.snd.usable(), self.text_room());
+        let (usable, full) = (self.snd.usable(), self.text_room());
         let offered = unsent.min(usable);
-        let room = self.recovery.quota(&self.cc).min(self.longest_text(full));
-        let len = offered.min(room);
+        let most = offered.min(self.longest_text(full));
+        let len = self.recovery.quota_of(&self.cc, most);
         // The FIN takes a number of its own in the peer's window, but none in cwnd: it would only
         // be in the way of the acknowledgements it waits for.
-        let fin = self.fin_due() && len == unsent && usable > len;
-        let tail = len % full;
+        let fin = fin_due && len == unsent && usable > len;
+        let tail = match len {
+            short if short < full => short,
+            single if single == full => 0,
+            several => several % full,
+        };
         let whole = len - tail;
         let tail_is_cut = tail < full.min(offered - whole);
         if tail == 0 {
@@ -84,12 +89,16 @@ impl Connection {
     fn longest_text(&self, full: u32) -> u32 {
         let headers = ip_header(self.tuple.is_ipv6()) + TCP_HEADER + MAX_OPTIONS_LEN as u32;
         let longest = u32::from(self.longest_packet).saturating_sub(headers);
-        let segments = longest.min(self.pacer.quantum()) / full;
-        let is_single = self.snd.up.is_some() || self.sends_cwr_bit() || self.route.is_some();
-        if is_single || full != self.snd_mss() {
+        let longest = longest.min(self.pacer.quantum());
+        let is_single = longest < full
+            || full != self.snd_mss()
+            || self.snd.up.is_some()
+            || self.sends_cwr_bit()
+            || self.route.is_some();
+        if is_single {
             full
         } else {
-            full * segments.max(1)
+            longest - longest % full
         }
     }
 

@@ -138,12 +138,14 @@ impl Connection {
             self.recovery
                 .on_sent(now, seq + offset, size.min(len - offset));
         }
-        let (rto, supply) = (self.rtt.rto(), self.supply(full));
-        self.recovery
-            .validate_window(now, rto, supply, &mut self.cc);
+        if !self.recovery.note_use(now, &self.cc) {
+            let (rto, supply) = (self.rtt.rto(), self.supply(full));
+            self.recovery
+                .validate_window(now, rto, supply, &mut self.cc);
+        }
         self.figures.bytes_sent += u64::from(new.len);
         self.figures.last_data_sent_at = now;
-        self.start_retransmission_timer(now);
+        self.await_ack(now, self.recovery.may_hasten());
         if !self.has_unsent() {
             self.snd.up = None;
         }
@@ -168,7 +170,7 @@ impl Connection {
         self.figures.last_data_sent_at = now;
         ctx.stats.retransmits += 1;
         self.trace(|| tracing::debug!(seq = lost.seq.to_u32(), len, "retransmission"));
-        self.start_retransmission_timer(now);
+        self.await_ack(now, true);
         self.note_sent(now, len);
         segment
     }
@@ -265,11 +267,15 @@ impl Connection {
         }
     }
 
-    /// RFC 6298 §5.1: a timer runs whenever something is out.
-    fn start_retransmission_timer(&mut self, now: Instant) {
-        self.progress.on_transmit(now);
-        self.arm_loss_timer(now);
-        self.rearm_user_timeout();
+    /// RFC 6298 §5.1: a timer runs whenever something is out. It is looked at only if it may have to
+    /// fire sooner: one that fires too soon finds out.
+    fn await_ack(&mut self, now: Instant, sooner: bool) {
+        if sooner {
+            self.arm_loss_timer(now);
+        }
+        if self.progress.on_transmit(now) {
+            self.rearm_user_timeout();
+        }
     }
 
     /// Keeps the user timeout in step with what is unacknowledged.

@@ -51,7 +51,30 @@ impl Timestamps {
             ecr: u32::from_be_bytes([e, f, g, h]),
         }
     }
+
+    /// The option behind two NOPs, which make whole words of it (RFC 7323 appendix A).
+    fn padded(self) -> [u8; PADDED_LEN] {
+        let [a, b, c, d] = self.val.to_be_bytes();
+        let [e, f, g, h] = self.ecr.to_be_bytes();
+        [
+            kind::NOP,
+            kind::NOP,
+            kind::TIMESTAMPS,
+            10,
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g,
+            h,
+        ]
+    }
 }
+
+/// The length of the timestamps option behind two NOPs.
+const PADDED_LEN: usize = 12;
 
 /// The options of a segment that this crate understands.
 ///
@@ -115,6 +138,9 @@ impl TcpOptions {
 
     /// The length of the encoded options in bytes: a multiple of 4, at most [`MAX_LEN`].
     pub fn encoded_len(&self) -> usize {
+        if self.lone_timestamps().is_some() {
+            return PADDED_LEN;
+        }
         self.len_before_sack()
             .saturating_add(match self.sack_blocks_that_fit() {
                 0 => 0,
@@ -131,6 +157,12 @@ impl TcpOptions {
     /// blocks that do not fit are left out, the oldest first: three remain beside timestamps.
     // RFC 9293: MUST-68, MUST-69.
     pub fn emit(&self, buf: &mut [u8]) -> usize {
+        if let Some(timestamps) = self.lone_timestamps()
+            && let Some(place) = buf.first_chunk_mut()
+        {
+            *place = timestamps.padded();
+            return PADDED_LEN;
+        }
         let mut out = Writer::new(buf);
         if let Some(mss) = self.mss {
             let [high, low] = mss.to_be_bytes();
@@ -163,6 +195,18 @@ impl TcpOptions {
             }
         }
         out.finish()
+    }
+
+    /// The timestamps if there is nothing else, as in nearly every segment of an established
+    /// connection.
+    #[inline]
+    fn lone_timestamps(&self) -> Option<Timestamps> {
+        let others = self.mss.is_some()
+            || self.window_scale.is_some()
+            || self.sack_permitted
+            || self.accecn.is_some()
+            || !self.sack.is_empty();
+        self.timestamps.filter(|_| !others)
     }
 
     /// The length in bytes of everything but the SACK option.
