@@ -4,6 +4,7 @@
 //! - [`world`]: two stacks, a link and a clock that jumps to what happens next;
 //! - [`peer`]: a stack against a peer that sends what the test says;
 //! - [`app`]: an application that writes, reads, stalls and closes by a plan;
+//! - [`crowd`]: very many connections between two stacks;
 //! - [`check`]: the rules every packet must keep, written apart from the stack;
 //! - [`kernel`], [`transfer`]: a stack against the kernel over a TUN, and bytes with their hash;
 //! - [`kernels`]: two kernels, each in a namespace, with an emulated path between them;
@@ -12,6 +13,7 @@
 
 pub mod app;
 pub mod check;
+pub mod crowd;
 pub mod faulty;
 pub mod host;
 pub mod icmp;
