@@ -50,6 +50,10 @@ fn run(serve: Serve) -> io::Result<()> {
             Stack::Limit => limit::serve(&serve, true).await,
             Stack::LimitPlain => limit::serve(&serve, false).await,
             Stack::Smoltcp => stacks::smoltcp::serve(&serve).await,
+            Stack::TokioSmoltcp => stacks::tokio_smoltcp::serve(&serve).await,
+            Stack::NetstackSmoltcp => stacks::netstack_smoltcp::serve(&serve).await,
+            Stack::Ipstack => stacks::ipstack::serve(&serve).await,
+            Stack::TcpIp => stacks::tcp_ip::serve(&serve).await,
         }
     })
 }

@@ -76,10 +76,24 @@ pub(crate) enum Stack {
     LimitPlain,
     /// smoltcp in a loop of its own
     Smoltcp,
+    /// tokio-smoltcp
+    TokioSmoltcp,
+    /// netstack-smoltcp
+    NetstackSmoltcp,
+    /// ipstack
+    Ipstack,
+    /// tcp_ip
+    #[value(name = "tcp_ip")]
+    TcpIp,
 }
 
 impl Stack {
+    /// Those with which it is fastest.
     fn threads(self) -> usize {
-        0
+        match self {
+            // It blocks a thread when a stream is dropped, which only this runtime allows.
+            Self::Ipstack => 2,
+            _ => 0,
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 
 use estab::IpCidr;
 use estab::device::TunDevice;
@@ -11,7 +10,7 @@ use tokio_tun::Tun;
 use crate::options::Serve;
 
 /// An interface without offloads, as the peers use it.
-pub(crate) fn plain(serve: &Serve) -> io::Result<Arc<Tun>> {
+pub(crate) fn plain(serve: &Serve) -> io::Result<Tun> {
     let mut tuns = Tun::builder()
         .name(&serve.tun)
         .mtu(i32::from(serve.mtu))
@@ -29,7 +28,7 @@ pub(crate) fn plain(serve: &Serve) -> io::Result<Arc<Tun>> {
         let addr = format!("{}/{}", addr.addr, addr.prefix);
         estab_netns::ip(&["-6", "addr", "add", &addr, "dev", name, "nodad"])?;
     }
-    Ok(Arc::new(tun))
+    Ok(tun)
 }
 
 /// An interface as estab uses it.

@@ -6,7 +6,6 @@
 //! keep a socket with its buffers for ten seconds.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
@@ -185,7 +184,8 @@ impl Server {
                 continue;
             }
             let connection = self.connections.swap_remove(at);
-            if let smoltcp::socket::Socket::Tcp(socket) = self.sockets.remove(connection.handle) {
+            let removed = self.sockets.remove(connection.handle);
+            if let smoltcp::socket::Socket::Tcp(socket) = removed {
                 self.spare[class(connection.port)].push(socket);
             }
         }
@@ -263,7 +263,7 @@ fn echo(socket: &mut Socket<'_>) {
 }
 
 /// The port to which a packet opens a connection, if it does.
-fn opens(packet: &[u8]) -> Option<u16> {
+pub(super) fn opens(packet: &[u8]) -> Option<u16> {
     let syn = |tcp: &[u8]| {
         let tcp = TcpPacket::new_checked(tcp).ok()?;
         (tcp.syn() && !tcp.ack()).then(|| tcp.dst_port())
@@ -276,7 +276,7 @@ fn opens(packet: &[u8]) -> Option<u16> {
 
 /// The interface as smoltcp's device: a packet that was read, and those it sends.
 struct Phy {
-    tun: Arc<Tun>,
+    tun: Tun,
     mtu: usize,
     received: Vec<u8>,
     /// The length of the packet received, 0 if there is none.
@@ -285,7 +285,7 @@ struct Phy {
 }
 
 impl Phy {
-    fn new(tun: Arc<Tun>, mtu: usize) -> Self {
+    fn new(tun: Tun, mtu: usize) -> Self {
         Self {
             tun,
             mtu,

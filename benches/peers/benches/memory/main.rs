@@ -1,0 +1,118 @@
+//! How fast two stacks of one thread move bytes through memory: estab beside smoltcp, super-segments
+//! off.
+//!
+//! `cargo bench --manifest-path benches/peers/Cargo.toml --bench memory`
+//!
+//! The contestants take turns; what is told is the median of processor time, which other load on the
+//! machine disturbs less than the wall clock. Each is driven as its own driver would: in bursts,
+//! with the real time, without a copy between application and stack. smoltcp's own loopback device
+//! has both ends in one stack, carries 64 KiB at a time and leaves all checksums out; beside it stand
+//! two stacks with a queue of packets between them, with any MTU, and with checksums.
+
+mod ours;
+mod theirs;
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// Bytes moved each time.
+const BYTES: u64 = 128 << 20;
+
+/// How often each contestant has its turn.
+const ROUNDS: usize = 7;
+
+/// What one of the stacks is told about packets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Terms {
+    mtu: usize,
+    /// Whether checksums are made and verified.
+    checksums: bool,
+}
+
+/// Moves so many bytes.
+type Transfer = Box<dyn FnMut(u64)>;
+
+struct Contestant {
+    name: &'static str,
+    terms: Terms,
+    transfer: Transfer,
+    /// Nanoseconds of each round.
+    times: Vec<f64>,
+}
+
+fn main() {
+    let mut contestants = contestants();
+    for contestant in &mut contestants {
+        (contestant.transfer)(BYTES / 8);
+    }
+    for _ in 0..ROUNDS {
+        for contestant in &mut contestants {
+            let start = cpu_time();
+            (contestant.transfer)(BYTES);
+            let time = cpu_time() - start;
+            contestant.times.push(time.as_nanos() as f64);
+        }
+    }
+    print(&mut contestants);
+}
+
+fn contestants() -> Vec<Contestant> {
+    let mut all = Vec::new();
+    let mut add = |name, terms, transfer| {
+        let times = Vec::new();
+        all.push(Contestant {
+            name,
+            terms,
+            transfer,
+            times,
+        });
+    };
+    for mtu in [1500, 65_535] {
+        for checksums in [true, false] {
+            let terms = Terms { mtu, checksums };
+            add("estab", terms, ours::transfer(terms));
+            add("smoltcp, two stacks", terms, theirs::two(terms));
+            add("smoltcp, one stack", terms, theirs::one(terms));
+        }
+    }
+    let terms = Terms {
+        mtu: 65_535,
+        checksums: false,
+    };
+    add("smoltcp's own loopback", terms, theirs::loopback());
+    all
+}
+
+fn print(contestants: &mut [Contestant]) {
+    for contestant in contestants.iter_mut() {
+        contestant.times.sort_by(f64::total_cmp);
+    }
+    let median = |contestant: &Contestant| contestant.times[contestant.times.len() / 2];
+    println!(
+        "{:>6} {:>9}  {:<24}{:>8}{:>14}{:>14}",
+        "MTU", "checksums", "", "Gbit/s", "ns a segment", "estab is"
+    );
+    for contestant in contestants.iter() {
+        let Terms { mtu, checksums } = contestant.terms;
+        let ours = contestants
+            .iter()
+            .find(|other| other.name == "estab" && other.terms == contestant.terms)
+            .map_or(f64::NAN, median);
+        let time = median(contestant);
+        println!(
+            "{mtu:>6} {:>9}  {:<24}{:>8.1}{:>14.0}{:>12.2} x",
+            if checksums { "yes" } else { "no" },
+            contestant.name,
+            BYTES as f64 * 8.0 / time,
+            time / (BYTES as f64 / (mtu - 40) as f64),
+            time / ours,
+        );
+    }
+}
+
+/// The time this thread has run.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}

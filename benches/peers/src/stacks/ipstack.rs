@@ -1,0 +1,39 @@
+//! ipstack, which takes the interface itself.
+//!
+//! It knows no window scaling, so that no buffer larger than 64 KiB is of use. It copies what it is
+//! given to write before it takes a segment of it, so that it is given no more than that.
+
+use std::io;
+use std::time::Duration;
+
+use ipstack::{IpStack, IpStackConfig, IpStackStream, TcpConfig, TcpOptions};
+
+use crate::options::Serve;
+use crate::service::{self, Manners};
+use crate::{ready, tun};
+
+/// Serves until the interface is gone.
+pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
+    let mss = serve.mtu - if serve.v6.is_some() { 60 } else { 40 };
+    let mut tcp = TcpConfig::default();
+    tcp.max_unacked_bytes = serve.buffer.min(usize::from(u16::MAX)) as u32;
+    tcp.read_buffer_size = serve.buffer.min(usize::from(u16::MAX));
+    tcp.options = Some(vec![TcpOptions::MaximumSegmentSize(mss)]);
+    // Idle connections are held, and none stays in TIME-WAIT.
+    tcp.timeout = Duration::from_secs(3600);
+    tcp.two_msl = Duration::from_millis(1);
+    let mut config = IpStackConfig::default();
+    config.mtu_unchecked(serve.mtu).with_tcp_config(tcp);
+    let mut stack = IpStack::new(config, tun::plain(serve)?);
+    ready();
+    let manners = Manners {
+        block: mss.into(),
+        shutdown_ends_all: true,
+    };
+    loop {
+        if let IpStackStream::Tcp(stream) = stack.accept().await.map_err(io::Error::other)? {
+            let port = stream.peer_addr().port();
+            tokio::spawn(service::serve(stream, port, manners));
+        }
+    }
+}
