@@ -1,7 +1,7 @@
 //! The receiving half of a connection: chunks in order, then the end.
 
 use arrayvec::ArrayVec;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use estab_proto::{ConnectionError, SoftError};
 
 use super::Chunks;
@@ -124,6 +124,32 @@ impl Rx {
             room -= n;
         }
         self.outcome(max > room)
+    }
+
+    /// Shows the next bytes that lie together, where they lie.
+    pub(crate) fn front(&mut self, front: &mut Bytes) -> Read {
+        let next = self.chunks.front();
+        if next.map(|next| next.as_ptr_range()) != Some(front.as_ptr_range()) {
+            *front = next.cloned().unwrap_or_default();
+        }
+        self.outcome(!front.is_empty())
+    }
+
+    /// Drops `n` of the bytes that wait, or all if there are fewer: they were read.
+    pub(crate) fn skip(&mut self, n: usize) {
+        let mut left = n;
+        while let Some(chunk) = self.chunks.front_mut()
+            && left > 0
+        {
+            if chunk.len() > left {
+                chunk.advance(left);
+                left = 0;
+            } else {
+                left -= chunk.len();
+                self.chunks.pop_front();
+            }
+        }
+        self.consumed += n - left;
     }
 
     fn outcome(&mut self, got_some: bool) -> Read {

@@ -1,6 +1,7 @@
 //! The options of a stream, and what tokio's has not.
 
 use std::io;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -363,6 +364,32 @@ impl TcpStream {
     /// Dropping the future takes nothing; what was taken is gone from `chunk`.
     pub async fn write_chunk(&self, chunk: &mut Bytes) -> io::Result<usize> {
         self.handle.write_chunk(chunk).await
+    }
+
+    /// Polls for [`read_chunk`](Self::read_chunk). Only the task of the last call is woken.
+    ///
+    /// # Errors
+    ///
+    /// As of [`read_chunk`](Self::read_chunk).
+    pub fn poll_read_chunk(
+        &self,
+        cx: &mut Context<'_>,
+        max: usize,
+    ) -> Poll<io::Result<Option<Bytes>>> {
+        self.handle.poll_read_chunk(cx, max)
+    }
+
+    /// Polls for [`write_chunk`](Self::write_chunk). Only the task of the last call is woken.
+    ///
+    /// # Errors
+    ///
+    /// As of [`write_chunk`](Self::write_chunk).
+    pub fn poll_write_chunk(
+        &self,
+        cx: &mut Context<'_>,
+        chunk: &mut Bytes,
+    ) -> Poll<io::Result<usize>> {
+        self.handle.poll_write_chunk(cx, chunk)
     }
 
     /// Sends bytes with the urgent mark after the last one (RFC 9293 §3.8.5), behind what was

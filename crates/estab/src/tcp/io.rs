@@ -1,9 +1,9 @@
 //! Reading and writing, as every form of a stream does it.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use tokio::io::{Interest, ReadBuf, Ready};
 
 use crate::error;
@@ -12,6 +12,10 @@ use crate::shared::tx::{Refused, SMALL, Tx};
 use crate::shared::wakers::Waiter;
 use crate::shared::{Handle, signal};
 use crate::sync::lock;
+
+/// The bytes that a reader looks at where they lie. There is no memory for it before the first look.
+#[derive(Debug, Default)]
+pub(crate) struct View(Option<Box<Bytes>>);
 
 impl Read {
     /// Whether there were bytes; there are none at the end of the stream.
@@ -129,6 +133,43 @@ impl Handle {
         Ok(batch.pop())
     }
 
+    pub(crate) fn poll_read_chunk(
+        &self,
+        cx: &mut Context<'_>,
+        max: usize,
+    ) -> Poll<io::Result<Option<Bytes>>> {
+        if max == 0 {
+            return Poll::Ready(Ok(Some(Bytes::new())));
+        }
+        let mut batch = Batch::<1>::new();
+        ready!(self.poll_rx(cx, |rx| rx.read(max, &mut batch)))?;
+        self.took(&batch);
+        Poll::Ready(Ok(batch.pop()))
+    }
+
+    pub(crate) fn poll_fill<'a>(
+        &self,
+        cx: &mut Context<'_>,
+        view: &'a mut View,
+    ) -> Poll<io::Result<&'a [u8]>> {
+        let front = &mut **view.0.get_or_insert_default();
+        ready!(self.poll_rx(cx, |rx| rx.front(front)))?;
+        Poll::Ready(Ok(front))
+    }
+
+    pub(crate) fn consume(&self, view: &mut View, n: usize) {
+        let Some(front) = view.0.as_deref_mut().filter(|_| n > 0) else {
+            return;
+        };
+        // What was seen must not pin memory for longer than what is left of it.
+        front.advance(n.min(front.len()));
+        if front.is_empty() {
+            *front = Bytes::new();
+        }
+        lock(&self.conn.rx).skip(n);
+        self.conn.ring(signal::READ);
+    }
+
     pub(crate) fn try_write(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let len: usize = bufs.iter().map(|buf| buf.len()).sum();
         if len == 0 {
@@ -146,13 +187,40 @@ impl Handle {
         Ok(written)
     }
 
+    /// Writes `head`, at most [`SMALL`] bytes, by copying it, and after it `chunk` as it lies, with
+    /// nothing between them.
+    pub(crate) fn try_write_with(&self, head: &[IoSlice<'_>], chunk: Bytes) -> io::Result<usize> {
+        let len: usize = head.iter().map(|buf| buf.len()).sum();
+        let mut tx = lock(&self.conn.tx);
+        let mut written = tx.write_small(head)?;
+        if written == len {
+            match tx.write_chunk(chunk) {
+                Ok(taken) => written += taken,
+                Err(refused) if written == 0 => return Err(refused.into()),
+                Err(_) => {}
+            }
+        }
+        drop(tx);
+        self.conn.ring(signal::WRITE);
+        Ok(written)
+    }
+
     pub(crate) fn poll_write(
         &self,
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.poll_until_written(cx, || self.try_write(bufs))
+    }
+
+    /// Tries until it does not have to wait.
+    pub(crate) fn poll_until_written(
+        &self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
         loop {
-            match self.try_write(bufs) {
+            match write() {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return Poll::Ready(done),
             }
@@ -174,6 +242,20 @@ impl Handle {
         self.conn.ring(signal::WRITE);
         drop(chunk.split_to(written));
         Ok(written)
+    }
+
+    pub(crate) fn poll_write_chunk(
+        &self,
+        cx: &mut Context<'_>,
+        chunk: &mut Bytes,
+    ) -> Poll<io::Result<usize>> {
+        if chunk.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        let written =
+            ready!(self.poll_until_written(cx, || self.try_write_with(&[], chunk.clone())))?;
+        drop(chunk.split_to(written));
+        Poll::Ready(Ok(written))
     }
 
     /// Queues the FIN.

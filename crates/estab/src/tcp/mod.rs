@@ -9,16 +9,20 @@
 //! - After a reset, both directions report the error once, each for itself, so that neither half of
 //!   a split stream mistakes it for an orderly end; a kernel tells only whoever asks first.
 
+mod chunks;
 mod extra;
 mod incoming;
 mod io;
+mod lend;
 mod listener;
 mod socket;
 mod split;
 mod split_owned;
 mod stream;
 
+pub use chunks::Chunks;
 pub use incoming::{Incoming, IncomingListener};
+pub use lend::Lender;
 pub use listener::{Connections, TcpListener};
 pub use socket::TcpSocket;
 pub use split::{ReadHalf, WriteHalf};

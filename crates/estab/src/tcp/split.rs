@@ -5,13 +5,35 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
+use bytes::Bytes;
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 
 use super::TcpStream;
+use super::io::View;
 
 /// The reading half of a borrowed [`TcpStream`], from [`TcpStream::split`].
+///
+/// As [`AsyncBufRead`] it shows received bytes where they lie, as many as lie together, without a
+/// copy and without a buffer of its own.
+///
+/// ```
+/// use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// # let (stream, mut peer) = estab::testing::streams().await?;
+/// peer.write_all(b"one\ntwo\n").await?;
+/// let (mut read, _write) = stream.into_split();
+/// let mut line = String::new();
+/// read.read_line(&mut line).await?;
+/// assert_eq!(line, "one\n");
+/// assert_eq!(read.fill_buf().await?, b"two\n");
+/// read.consume(4);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
-pub struct ReadHalf<'a>(&'a TcpStream);
+pub struct ReadHalf<'a>(&'a TcpStream, View);
 
 /// The writing half of a borrowed [`TcpStream`], from [`TcpStream::split`].
 ///
@@ -21,7 +43,7 @@ pub struct ReadHalf<'a>(&'a TcpStream);
 pub struct WriteHalf<'a>(&'a TcpStream);
 
 pub(super) fn split(stream: &mut TcpStream) -> (ReadHalf<'_>, WriteHalf<'_>) {
-    (ReadHalf(&*stream), WriteHalf(&*stream))
+    (ReadHalf(&*stream, View::default()), WriteHalf(&*stream))
 }
 
 /// What both forms of halves have.
@@ -86,6 +108,15 @@ macro_rules! read_half {
                 self.0.try_read_vectored(bufs)
             }
 
+            /// Reads the next bytes without copying them; see [`TcpStream::read_chunk`].
+            ///
+            /// # Errors
+            ///
+            /// As of [`TcpStream::read_chunk`].
+            pub async fn read_chunk(&self, max: usize) -> io::Result<Option<Bytes>> {
+                self.0.read_chunk(max).await
+            }
+
             /// The peer's endpoint.
             ///
             /// # Errors
@@ -118,6 +149,21 @@ macro_rules! read_half {
                 buf: &mut ReadBuf<'_>,
             ) -> Poll<io::Result<()>> {
                 self.0.handle.poll_read(cx, buf)
+            }
+        }
+
+        impl AsyncBufRead for $($half)* {
+            fn poll_fill_buf(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+            ) -> Poll<io::Result<&[u8]>> {
+                let this = self.get_mut();
+                this.0.handle.poll_fill(cx, &mut this.1)
+            }
+
+            fn consume(self: Pin<&mut Self>, amt: usize) {
+                let this = self.get_mut();
+                this.0.handle.consume(&mut this.1, amt);
             }
         }
     };
@@ -164,6 +210,15 @@ macro_rules! write_half {
                 self.0.try_write_vectored(bufs)
             }
 
+            /// Writes the start of `chunk` without copying it; see [`TcpStream::write_chunk`].
+            ///
+            /// # Errors
+            ///
+            /// As of [`TcpStream::write_chunk`].
+            pub async fn write_chunk(&self, chunk: &mut Bytes) -> io::Result<usize> {
+                self.0.write_chunk(chunk).await
+            }
+
             /// The peer's endpoint.
             ///
             /// # Errors
@@ -195,7 +250,7 @@ macro_rules! write_half {
                 cx: &mut Context<'_>,
                 buf: &[u8],
             ) -> Poll<io::Result<usize>> {
-                self.0.handle.poll_write(cx, &[IoSlice::new(buf)])
+                self.0.poll_write_slices(cx, &[IoSlice::new(buf)])
             }
 
             fn poll_write_vectored(
@@ -203,7 +258,7 @@ macro_rules! write_half {
                 cx: &mut Context<'_>,
                 bufs: &[IoSlice<'_>],
             ) -> Poll<io::Result<usize>> {
-                self.0.handle.poll_write(cx, bufs)
+                self.0.poll_write_slices(cx, bufs)
             }
 
             fn is_write_vectored(&self) -> bool {

@@ -7,16 +7,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
+use bytes::Bytes;
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 
 use super::TcpStream;
+use super::io::View;
 use super::split::{read_half, write_half};
 
 /// The reading half of a [`TcpStream`], from [`TcpStream::into_split`].
 ///
 /// Dropping it does nothing to the connection while the writing half is there.
 #[derive(Debug)]
-pub struct OwnedReadHalf(Arc<TcpStream>);
+pub struct OwnedReadHalf(Arc<TcpStream>, View);
 
 /// The writing half of a [`TcpStream`], from [`TcpStream::into_split`].
 ///
@@ -54,7 +56,10 @@ pub(super) fn split_owned(stream: TcpStream) -> (OwnedReadHalf, OwnedWriteHalf) 
         stream: Arc::clone(&stream),
         shutdown_on_drop: true,
     };
-    (OwnedReadHalf(stream), OwnedWriteHalf(write))
+    (
+        OwnedReadHalf(stream, View::default()),
+        OwnedWriteHalf(write),
+    )
 }
 
 fn reunite(read: OwnedReadHalf, write: OwnedWriteHalf) -> Result<TcpStream, ReuniteError> {

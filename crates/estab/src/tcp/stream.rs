@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 
-use super::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf, split, split_owned};
+use super::{Lender, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf, split, split_owned};
 use crate::addr::ToAddr;
 use crate::shared::Handle;
 use crate::stack::Stack;
@@ -52,11 +52,13 @@ use crate::stack::Stack;
 /// ```
 pub struct TcpStream {
     pub(super) handle: Handle,
+    /// Bytes that may be sent from where they lie.
+    lent: Option<Lender>,
 }
 
 impl TcpStream {
     pub(crate) fn new(handle: Handle) -> Self {
-        Self { handle }
+        Self { handle, lent: None }
     }
 
     /// Opens a connection to `remote` from one of the stack's addresses and a random port.
@@ -297,7 +299,7 @@ impl TcpStream {
     /// `WouldBlock` if the send buffer is full; `BrokenPipe` after
     /// [`shutdown`](tokio::io::AsyncWrite::poll_shutdown); why the connection ended.
     pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
-        self.handle.try_write(&[IoSlice::new(buf)])
+        self.try_write_vectored(&[IoSlice::new(buf)])
     }
 
     /// Writes several buffers, in order, without waiting; returns how many bytes were taken.
@@ -306,10 +308,33 @@ impl TcpStream {
     ///
     /// As of [`try_write`](Self::try_write).
     pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.handle.try_write(bufs)
+        match &self.lent {
+            None => self.handle.try_write(bufs),
+            Some(lent) => lent.try_write(&self.handle, bufs),
+        }
     }
 
-    /// Splits the stream into two halves that borrow it, to read and write at the same time.
+    /// A way to have bytes sent from where they lie by code that writes them as slices, such as hyper
+    /// with the [`Bytes`](bytes::Bytes) of a body: see [`Lender`].
+    pub fn lender(&mut self) -> Lender {
+        self.lent.get_or_insert_default().clone()
+    }
+
+    pub(super) fn poll_write_slices(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let handle = &self.handle;
+        match &self.lent {
+            None => handle.poll_write(cx, bufs),
+            Some(lent) => handle.poll_until_written(cx, || lent.try_write(handle, bufs)),
+        }
+    }
+
+    /// Splits the stream into two halves that borrow it, to read and write at the same time. The
+    /// reading half is [`AsyncBufRead`](tokio::io::AsyncBufRead): it shows received bytes where they
+    /// lie. (The stream itself is not, as its `split` would be hidden by that of `AsyncBufReadExt`.)
     ///
     /// ```
     /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -358,7 +383,7 @@ impl AsyncWrite for TcpStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.handle.poll_write(cx, &[IoSlice::new(buf)])
+        self.poll_write_slices(cx, &[IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -366,7 +391,7 @@ impl AsyncWrite for TcpStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.handle.poll_write(cx, bufs)
+        self.poll_write_slices(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
