@@ -86,3 +86,18 @@ fn dctcp_holds_the_queue_at_the_threshold() {
     assert!(mean < 0.35 && most < 0.6, "{mean} {most}");
     assert!(used(&report) > 90.0, "{}", used(&report));
 }
+
+/// A queue that holds what the path does is long enough for the first slow start: it ends when the
+/// bottleneck is never idle any more, and not a round trip later.
+#[test]
+fn slow_start_ends_before_a_queue_of_one_product_overflows() {
+    for (rtt, rate) in [(20, 20), (100, 20), (300, 20), (20, 200), (100, 200)] {
+        let (rtt, rate) = (rtt * MS, Bandwidth::mbit(rate));
+        let path = Path::builder().rtt(rtt).rate(rate).queue_bdp(1.0).build();
+        let flow = Flow::new(Algorithm::Cubic);
+        let report = Transfer::new(path).flow(flow).limit(12 * rtt).run();
+        assert_eq!(report.there.dropped().total(), 0, "{rtt:?} {rate}");
+        let used = report.flows[0].delivered as f64 / rate.bytes_in(12 * rtt) as f64;
+        assert!(used > 0.3, "{rtt:?} {rate} {used}");
+    }
+}

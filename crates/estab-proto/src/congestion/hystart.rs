@@ -1,10 +1,17 @@
 //! HyStart++: leaving the first slow start when the queue grows, before it overflows (RFC 9406).
+//!
+//! The round trips of a round's first segments, by which RFC 9406 judges, tell of the queue a round
+//! late: by then the window is twice what the path holds, and a queue as long overflows. So those of the
+//! others are looked at too, together with how long the acknowledgments take ([`train`]).
+
+mod train;
 
 use estab_timer::Duration;
 
 use super::{Paced, Window};
 use crate::dormant::dormant;
 use crate::recovery::AckSample;
+use train::Train;
 
 /// Bounds on the growth of the round-trip time that counts (`MIN_RTT_THRESH`, `MAX_RTT_THRESH`), in
 /// microseconds.
@@ -46,6 +53,7 @@ pub(super) struct HyStart {
     /// Whether a round was begun.
     in_round: bool,
     paced: Paced,
+    train: Train,
 }
 
 impl HyStart {
@@ -61,6 +69,7 @@ impl HyStart {
             css_rounds: 0,
             in_round: false,
             paced,
+            train: Train::default(),
         }
     }
 
@@ -81,7 +90,7 @@ impl HyStart {
             self.css_rounds += u8::from(self.in_css());
             self.begin_round(sample);
         }
-        if self.css_rounds >= CSS_ROUNDS {
+        if self.is_full(sample) || self.css_rounds >= CSS_ROUNDS {
             window.set_ssthresh(window.cwnd());
         }
     }
@@ -92,6 +101,17 @@ impl HyStart {
         self.last_round_min_rtt = self.current_round_min_rtt;
         self.current_round_min_rtt = UNKNOWN;
         self.rtt_sample_count = 0;
+    }
+
+    /// Whether the acknowledgments have come without a gap for half a round trip, and the last one
+    /// late: the bottleneck is never idle, and something waits at it.
+    fn is_full(&mut self, sample: &AckSample) -> bool {
+        let Some(min_rtt) = sample.min_rtt.map(micros) else {
+            return false;
+        };
+        let is_long = self.train.on_ack(sample.now, min_rtt);
+        let late = min_rtt.saturating_add(threshold(min_rtt));
+        is_long && sample.rtt.is_some_and(|rtt| micros(rtt) >= late)
     }
 
     /// Whether the round trips of this round have grown since the last, or were but a burst.
@@ -106,9 +126,7 @@ impl HyStart {
                 self.css_rounds = 0;
             }
         } else if last != UNKNOWN {
-            let (least, most) = RTT_THRESH;
-            let thresh = (last / MIN_RTT_DIVISOR).clamp(least, most);
-            if current >= last.saturating_add(thresh) {
+            if current >= last.saturating_add(threshold(last)) {
                 self.css_baseline_min_rtt = current;
             }
         }
@@ -159,6 +177,12 @@ pub(super) fn slow_start(
     })
 }
 
+/// By how much a round trip of `rtt` must grow.
+fn threshold(rtt: u32) -> u32 {
+    let (least, most) = RTT_THRESH;
+    (rtt / MIN_RTT_DIVISOR).clamp(least, most)
+}
+
 fn micros(rtt: Duration) -> u32 {
     u32::try_from(rtt.as_micros()).map_or(UNKNOWN - 1, |rtt| rtt.min(UNKNOWN - 1))
 }
@@ -171,7 +195,8 @@ dormant!(HyStart {
     rtt_sample_count,
     css_rounds,
     in_round,
-    paced
+    paced,
+    train,
 });
 
 #[cfg(test)]

@@ -167,7 +167,7 @@ impl<'a> Link<'a> {
         let iss = SeqNumber::new(iss);
         Self {
             recovery: Recovery::new(iss, MSS, sack),
-            cc: Controller::new(algorithm, MSS),
+            cc: Controller::with_hystart(algorithm, MSS, None),
             iss,
             total,
             receiver: Receiver {
