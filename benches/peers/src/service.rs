@@ -4,8 +4,10 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
 
 /// Echoes what comes, as it comes.
 pub(crate) const ECHO: u16 = 7001;
@@ -35,8 +37,9 @@ pub(crate) fn pattern(len: usize) -> Vec<u8> {
 pub(crate) struct Manners {
     /// Bytes of one write, where there is much to write.
     pub(crate) block: usize,
-    /// Whether nothing but its `shutdown` tells when the stream may be dropped.
-    pub(crate) shutdown_ends_all: bool,
+    /// Whether nothing but its `shutdown` tells when the stream may be dropped, and has to be asked
+    /// again and again.
+    pub(crate) asks_shutdown: bool,
 }
 
 /// Serves a connection to `port`.
@@ -82,7 +85,10 @@ async fn sink<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<End> {
     Ok(End::Both)
 }
 
-async fn source<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, block: usize) -> io::Result<End> {
+async fn source<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    block: usize,
+) -> io::Result<End> {
     let mut left = stream.read_u64().await?;
     let pattern = pattern(block);
     let mut at = 0;
@@ -115,7 +121,14 @@ async fn close<S>(stream: &mut S, end: End, manners: Manners) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    if matches!(end, End::Both) || manners.shutdown_ends_all {
+    if manners.asks_shutdown {
+        loop {
+            if let Ok(end) = timeout(Duration::from_millis(1), stream.shutdown()).await {
+                return end;
+            }
+        }
+    }
+    if let End::Both = end {
         return stream.shutdown().await;
     }
     let mut bytes = [0; 64];

@@ -78,9 +78,14 @@ fn echoes(addr: &str, seed: u64) {
     let writer = thread::spawn(move || half.write_all(&sent));
     let mut received = vec![0; BYTES];
     stream.read_exact(&mut received).expect("an echo");
-    writer.join().expect("the writer").expect("a peer that reads");
+    writer
+        .join()
+        .expect("the writer")
+        .expect("a peer that reads");
     assert_eq!(blake3::hash(&received), hash, "flow {seed}");
-    stream.shutdown(Shutdown::Write).expect("an open connection");
+    stream
+        .shutdown(Shutdown::Write)
+        .expect("an open connection");
     assert_eq!(stream.read(&mut [0]).expect("the end"), 0);
 }
 
@@ -88,11 +93,16 @@ fn echoes(addr: &str, seed: u64) {
 fn gives(addr: &str, seed: u64) {
     let mut stream = connect(addr, 7003);
     let count = BYTES + seed as usize;
-    stream.write_all(&(count as u64).to_be_bytes()).expect("a peer that reads");
+    stream
+        .write_all(&(count as u64).to_be_bytes())
+        .expect("a peer that reads");
     let mut received = Vec::new();
     stream.read_to_end(&mut received).expect("bytes");
     assert_eq!(received.len(), count, "flow {seed}");
-    let wrong = received.iter().zip(0..).position(|(&byte, at)| usize::from(byte) != at % 251);
+    let wrong = received
+        .iter()
+        .zip(0..)
+        .position(|(&byte, at)| usize::from(byte) != at % 251);
     assert_eq!(wrong, None, "flow {seed}");
 }
 
@@ -100,7 +110,9 @@ fn gives(addr: &str, seed: u64) {
 fn takes(addr: &str, seed: u64) {
     let mut stream = connect(addr, 7002);
     stream.write_all(&noise(seed)).expect("a peer that reads");
-    stream.shutdown(Shutdown::Write).expect("an open connection");
+    stream
+        .shutdown(Shutdown::Write)
+        .expect("an open connection");
     assert_eq!(stream.read(&mut [0]).expect("the end"), 0);
 }
 
@@ -134,18 +146,24 @@ fn at_once(addr: &'static str, what: fn(&str, u64)) {
 }
 
 fn check(stack: &'static str, addrs: &'static [&'static str]) {
+    // It ignores an end that comes with data, so that a connection has to be idle before it ends.
+    let takes_to_the_end = stack != "ipstack";
     let ipv6 = addrs.iter().any(|addr| addr.contains(':'));
     let _contestant = Contestant::start(stack, ipv6);
     for addr in addrs {
         eprintln!("{stack} {addr}");
         echoes(addr, 0);
         gives(addr, 0);
-        takes(addr, 0);
+        if takes_to_the_end {
+            takes(addr, 0);
+        }
         answers(addr);
         holds(addr);
         at_once(addr, echoes);
         at_once(addr, gives);
-        at_once(addr, takes);
+        if takes_to_the_end {
+            at_once(addr, takes);
+        }
     }
 }
 

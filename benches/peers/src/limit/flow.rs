@@ -176,9 +176,7 @@ impl Flow {
     /// Whether there is anything left to be sent or acknowledged.
     pub(super) fn wants_to_send(&self) -> bool {
         match &self.service {
-            Service::Echo(pending) => {
-                !pending.is_empty() || (self.fin_received && !self.fin_sent)
-            }
+            Service::Echo(pending) => !pending.is_empty() || (self.fin_received && !self.fin_sent),
             Service::Sink => false,
             Service::Source(_, total) => total.is_some_and(|total| self.acked <= total),
         }

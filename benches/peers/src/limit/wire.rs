@@ -140,10 +140,16 @@ pub(super) struct Out {
 impl Link {
     pub(super) fn new(device: &TunDevice, mtu: u16) -> Self {
         let caps = device.caps();
-        let most = if caps.checksum_offload { 4 << 20 } else { 512 << 10 };
+        let most = if caps.checksum_offload {
+            4 << 20
+        } else {
+            512 << 10
+        };
         Self {
             verifies: !caps.checksum_offload,
-            largest: caps.segmentation.map_or(usize::from(mtu), |most| most as usize),
+            largest: caps
+                .segmentation
+                .map_or(usize::from(mtu), |most| most as usize),
             most,
             window: most,
             mtu: mtu.into(),
@@ -188,7 +194,11 @@ impl Link {
     ) -> io::Result<bool> {
         let len: usize = payload.iter().map(|part| part.len()).sum();
         self.write_header(out, payload, len);
-        let mut slices = [IoSlice::new(&self.header), IoSlice::new(&[]), IoSlice::new(&[])];
+        let mut slices = [
+            IoSlice::new(&self.header),
+            IoSlice::new(&[]),
+            IoSlice::new(&[]),
+        ];
         let mut used = 1;
         for part in payload.iter().filter(|part| !part.is_empty()) {
             slices[used] = IoSlice::new(part);

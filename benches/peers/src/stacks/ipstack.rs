@@ -3,7 +3,7 @@
 //! It knows no window scaling, so that no buffer larger than 64 KiB is of use. It may send a segment
 //! beyond the window, which the kernel drops, and sends nothing again while nothing arrives: so less
 //! than a window may be under way. It copies what it is given to write before it takes a segment of
-//! it, and is given no more than that.
+//! it, and is given no more than that. Its shutdown does not notice when the last byte is acknowledged.
 
 use std::io;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     ready();
     let manners = Manners {
         block: mss.into(),
-        shutdown_ends_all: true,
+        asks_shutdown: true,
     };
     loop {
         if let IpStackStream::Tcp(stream) = stack.accept().await.map_err(io::Error::other)? {

@@ -40,7 +40,7 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     ready();
     let manners = Manners {
         block: 64 << 10,
-        shutdown_ends_all: false,
+        asks_shutdown: false,
     };
     while let Some((stream, _, to)) = listener.next().await {
         tokio::spawn(service::serve(stream, to.port(), manners));

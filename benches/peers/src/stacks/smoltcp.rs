@@ -67,11 +67,8 @@ struct Connection {
 impl Server {
     fn new(serve: &Serve) -> io::Result<Self> {
         let mut phy = Phy::new(tun::plain(serve)?, serve.mtu.into());
-        let mut interface = Interface::new(
-            Config::new(HardwareAddress::Ip),
-            &mut phy,
-            Instant::now(),
-        );
+        let mut interface =
+            Interface::new(Config::new(HardwareAddress::Ip), &mut phy, Instant::now());
         interface.update_ip_addrs(|addrs| {
             for cidr in [Some(serve.addr), serve.v6].into_iter().flatten() {
                 // There is room for two.

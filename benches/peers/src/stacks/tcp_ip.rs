@@ -43,7 +43,7 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     ready();
     let manners = Manners {
         block: 64 << 10,
-        shutdown_ends_all: false,
+        asks_shutdown: false,
     };
     loop {
         let (stream, _) = listener.accept().await?;

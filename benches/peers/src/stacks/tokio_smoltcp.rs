@@ -58,7 +58,7 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
 async fn accept(mut listener: TcpListener, port: u16) {
     let manners = Manners {
         block: 64 << 10,
-        shutdown_ends_all: false,
+        asks_shutdown: false,
     };
     if let Ok((stream, _)) = listener.accept().await {
         drop(listener);
