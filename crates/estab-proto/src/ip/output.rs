@@ -77,6 +77,7 @@ pub(crate) fn write_headers(
 }
 
 /// The sum of bytes that lie in pieces, any of which may begin at an odd offset.
+#[inline]
 pub(crate) fn sum_of<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Sum {
     let mut odd = false;
     pieces.fold(Sum::ZERO, |sum, piece| {

@@ -41,8 +41,14 @@ impl Stack {
             local: SocketAddr::new(dst, seg.dst_port),
             remote: SocketAddr::new(src, seg.src_port),
         };
+        let last = self.last_in;
+        if self.conns.get(last).is_some_and(|it| it.holds(&tuple)) {
+            self.with_conn(now, last, |conn, ctx| conn.input(ctx, &seg, meta));
+            return;
+        }
         match self.holder(&tuple) {
             Some(Slot::Connection(id)) => {
+                self.last_in = id;
                 self.with_conn(now, id, |conn, ctx| conn.input(ctx, &seg, meta));
             }
             Some(Slot::HalfOpen(id)) => self.half_open_input(now, id, tuple, &seg, meta),

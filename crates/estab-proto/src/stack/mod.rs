@@ -140,6 +140,8 @@ pub struct Stack {
     pub(crate) syn_queue: SynQueue,
     incoming: IncomingTable,
     conns: Conns,
+    /// The connection the last segment was for: the next one mostly is for the same.
+    last_in: ConnId,
     time_waits: TimeWaits,
     ready: ReadyList,
     pub(crate) replies: ReplyQueue,
@@ -171,6 +173,7 @@ impl Stack {
             syn_queue: SynQueue::default(),
             incoming: IncomingTable::default(),
             conns: Conns::default(),
+            last_in: ConnId::default(),
             time_waits: TimeWaits::default(),
             ready: ReadyList::default(),
             replies: ReplyQueue::new(config.limits.max_replies),

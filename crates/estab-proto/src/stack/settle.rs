@@ -1,10 +1,11 @@
 //! What every visit of a connection ends in: its notices become events, its deadline goes to the
 //! wheel, its state decides who holds the four-tuple and whether the record stays.
 
-use estab_timer::Instant;
+use estab_timer::{Duration, Instant, Wheel};
 
+use crate::addr::FourTuple;
 use crate::stack::demux::Slot;
-use crate::stack::events::Source;
+use crate::stack::events::{EventQueue, Source};
 use crate::stack::time_wait::TimeWaitId;
 use crate::stack::timers::Due;
 use crate::stack::tuple::TupleKey;
@@ -46,10 +47,47 @@ impl Held {
         self.is_routed && !self.is_ready && !self.has_events && self.conn.is_quiet()
     }
 
+    /// Whether the four-tuple is this connection's: what the table of four-tuples would say.
+    #[inline]
+    pub(super) fn holds(&self, tuple: &FourTuple) -> bool {
+        self.is_routed && self.conn.tuple() == *tuple
+    }
+
     /// Whether the connection has something to tell, is not in the event queue, and is known to
     /// somebody.
     fn should_announce(&self) -> bool {
         !self.has_events && !self.notices.is_empty() && self.accept_from.is_none()
+    }
+
+    /// Settles what concerns the wheel and the event queue. Gives the state the connection is in.
+    ///
+    /// That is all there is to do after it was asked for a segment, which changes nothing that its
+    /// buffers hold.
+    #[inline]
+    pub(super) fn settle_lists(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        dormant_after: Option<Duration>,
+        wheel: &mut Wheel<Due>,
+        events: &mut EventQueue,
+    ) -> State {
+        self.notices |= self.conn.take_notices();
+        if self.conn.is_released() {
+            self.notices = Notices::empty();
+        }
+        self.conn.update_persist(now);
+        self.conn.follow_deadlines(wheel, Due::Connection(id));
+        self.settled_at = now;
+        if let Some(after) = dormant_after {
+            let quiet_at = Some(now + after);
+            self.conn.entry.sync(wheel, Due::Connection(id), quiet_at);
+        }
+        if self.should_announce() {
+            self.has_events = true;
+            events.push(Source::Connection(id));
+        }
+        self.conn.state()
     }
 }
 
@@ -120,39 +158,13 @@ impl Stack {
             self.ready.push(id);
         }
         held.charge(id, &mut self.budget, &mut self.hoarders);
-        if self.budget.is_spent() {
-            self.relieve();
-        }
-        self.settle_sent(now, id);
-    }
-
-    /// As [`settle`](Self::settle) after the connection was asked for a segment, which does not
-    /// change what its buffers hold. Whether it has another is not asked.
-    pub(crate) fn settle_sent(&mut self, now: Instant, id: ConnId) {
-        let Some(held) = self.conns.get_mut(id) else {
-            return;
-        };
-        held.notices |= held.conn.take_notices();
-        if held.conn.is_released() {
-            held.notices = Notices::empty();
-        }
-        held.conn.update_persist(now);
-        held.conn
-            .follow_deadlines(&mut self.wheel, Due::Connection(id));
-        held.settled_at = now;
-        if let Some(after) = self.config.dormant_after {
-            let quiet_at = Some(now + after);
-            held.conn
-                .entry
-                .sync(&mut self.wheel, Due::Connection(id), quiet_at);
-        }
-        if held.should_announce() {
-            held.has_events = true;
-            self.events.push(Source::Connection(id));
-        }
-        let state = held.conn.state();
+        let after = self.config.dormant_after;
+        let state = held.settle_lists(now, id, after, &mut self.wheel, &mut self.events);
         if matches!(state, State::TimeWait | State::Closed) {
             self.leave(now, id, state);
+        }
+        if self.budget.is_spent() {
+            self.relieve();
         }
     }
 
@@ -172,7 +184,7 @@ impl Stack {
 
     /// The connection reached TIME-WAIT or CLOSED: it gives its four-tuple up, and its record as
     /// well when nobody needs it any more.
-    fn leave(&mut self, now: Instant, id: ConnId, state: State) {
+    pub(super) fn leave(&mut self, now: Instant, id: ConnId, state: State) {
         let Some(held) = self.conns.get_mut(id) else {
             return;
         };

@@ -8,9 +8,10 @@ use estab_timer::Instant;
 use crate::buffer::Slices;
 use crate::ip::output::{self, Route, write_headers};
 use crate::stack::reply::Reply;
+use crate::stack::settle::Held;
 use crate::stack::tuple::TupleKey;
 use crate::stack::{ConnId, Stack, isn};
-use crate::tcp::{Control, Ctx, SegmentOut};
+use crate::tcp::{Control, Ctx, SegmentOut, State};
 use crate::wire::Sum;
 use crate::wire::tcp::Segment;
 
@@ -184,62 +185,55 @@ impl Stack {
             }
             let segment = held.conn.transmit(&mut ctx);
             held.is_ready = segment.is_some() && held.conn.may_transmit();
-            let is_ready = held.is_ready;
-            let written = segment.and_then(|segment| self.write_segment(id, segment));
-            if is_ready {
+            let offload = self.config.checksum_offload;
+            let written =
+                segment.and_then(|segment| held.write(id, &segment, offload, &mut self.scratch));
+            if let Some(text) = &written {
+                self.stats.segments_out += u64::from(text.segments);
+            }
+            if held.is_ready {
                 self.ready
                     .spend(written.as_ref().map_or(1, |text| text.segments));
             } else {
                 self.ready.pop();
             }
-            self.settle_sent(now, id);
+            let after = self.config.dormant_after;
+            let state = held.settle_lists(now, id, after, &mut self.wheel, &mut self.events);
+            if matches!(state, State::TimeWait | State::Closed) {
+                self.leave(now, id, state);
+            }
             if let Some(text) = written {
                 return Some((text.len > 0).then_some(text));
             }
         }
     }
+}
 
-    /// Writes the headers of a connection's segment; returns where its text is, or nothing if the
-    /// packet would be longer than IP can say.
-    fn write_segment(&mut self, id: ConnId, out: SegmentOut) -> Option<Text> {
-        let held = self.conns.get(id)?;
-        let tuple = held.conn.tuple();
+impl Held {
+    /// Writes the headers of a segment; returns where its text is, or nothing if the packet would be
+    /// longer than IP can say.
+    fn write(
+        &self,
+        id: ConnId,
+        out: &SegmentOut,
+        checksum_offload: bool,
+        headers: &mut Vec<u8>,
+    ) -> Option<Text> {
         let route = Route {
-            tuple,
+            tuple: self.conn.tuple(),
             ttl: out.ttl,
             tos: out.tos,
-            flow_label: held.flow_label,
-            source_route: held.conn.source_route(),
+            flow_label: self.flow_label,
+            source_route: self.conn.source_route(),
         };
-        let sum = match self.config.checksum_offload {
+        let sum = match checksum_offload {
             true => None,
-            false => Some(output::sum_of(held.conn.text(out.offset, out.len))),
+            false if out.len == 0 => Some(Sum::ZERO),
+            false => Some(output::sum_of(self.conn.text(out.offset, out.len))),
         };
         let (len, segments) = (out.len, out.segments());
-        let segment = Segment {
-            src_port: tuple.local.port(),
-            dst_port: tuple.remote.port(),
-            seq: out.seq,
-            ack: out.ack,
-            ctl: out.ctl,
-            wnd: out.wnd,
-            up: out.up,
-            opts: out.opts,
-            ecn: Default::default(),
-            source_route: None,
-            malformed_options: false,
-            text: &[],
-        };
-        let fits = write_headers(
-            &mut self.scratch,
-            &route,
-            &segment,
-            &output::Text { len, sum },
-        );
+        let fits = write_headers(headers, &route, &out.header, &output::Text { len, sum });
         debug_assert!(fits, "a segment longer than IP can say");
-        if fits {
-            self.stats.segments_out += u64::from(segments);
-        }
         fits.then_some(Text {
             id,
             offset: out.offset,

@@ -69,10 +69,14 @@ impl<'a> Ipv4Packet<'a> {
         let (whole_header, payload) = packet
             .split_at_checked(header_len)
             .ok_or(WireError::BadTotalLength)?;
-        if Sum::of(whole_header).finish() != 0 {
+        let options = whole_header.get(HEADER_LEN..).unwrap_or_default();
+        let mut sum = Sum::of_header(header);
+        if !options.is_empty() {
+            sum = sum.add_bytes(options);
+        }
+        if sum.finish() != 0 {
             return Err(WireError::BadChecksum);
         }
-        let options = whole_header.get(HEADER_LEN..).unwrap_or_default();
         if options_of(options).any(|option| option.is_err()) {
             return Err(WireError::BadOption);
         }
@@ -201,7 +205,7 @@ impl Ipv4Header {
             d2,
             d3,
         ];
-        [header[10], header[11]] = Sum::of(header).finish().to_be_bytes();
+        [header[10], header[11]] = Sum::of_header(header).finish().to_be_bytes();
         HEADER_LEN
     }
 

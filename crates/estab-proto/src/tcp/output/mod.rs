@@ -13,22 +13,16 @@ mod window;
 
 use estab_timer::{Instant, Timer};
 
-use crate::seq::{SeqNumber, WireWindow};
 use crate::tcp::connection::{Connection, Is};
 use crate::tcp::state::State;
-use crate::wire::tcp::{Flags, TcpOptions};
+use crate::wire::tcp::Segment;
 
 pub(super) use plan::Plan;
 
-/// A segment to be sent: header fields by value, text as a range of the send buffer.
+/// A segment to be sent: the header by value, the text as a range of the send buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct SegmentOut {
-    pub(crate) seq: SeqNumber,
-    pub(crate) ack: SeqNumber,
-    pub(crate) ctl: Flags,
-    pub(crate) wnd: WireWindow,
-    pub(crate) up: u16,
-    pub(crate) opts: TcpOptions,
+    pub(crate) header: Segment<'static>,
     /// Where the text begins, counted from the start of the send buffer.
     pub(crate) offset: usize,
     /// Bytes of text.

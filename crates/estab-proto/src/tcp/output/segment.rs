@@ -10,7 +10,8 @@ use crate::tcp::output::data::NewData;
 use crate::tcp::output::options::blocks_within;
 use crate::tcp::output::{Plan, SegmentOut};
 use crate::tcp::state::State;
-use crate::wire::tcp::{AccEcn, Flags, TcpOptions};
+use crate::wire::EcnCodepoint;
+use crate::wire::tcp::{AccEcn, Flags, Segment, TcpOptions};
 
 impl Connection {
     /// The next segment, if one may be sent now.
@@ -65,12 +66,16 @@ impl Connection {
             (self.rcv.nxt, Flags::SYN | Flags::ACK, opts)
         };
         SegmentOut {
-            seq: self.snd.iss,
-            ack,
-            ctl: ctl | ecn,
-            wnd: syn_window(&self.config),
-            up: 0,
-            opts,
+            header: Segment {
+                src_port: self.tuple.local.port(),
+                dst_port: self.tuple.remote.port(),
+                seq: self.snd.iss,
+                ack,
+                ctl: ctl | ecn,
+                wnd: syn_window(&self.config),
+                opts,
+                ..Segment::default()
+            },
             offset: 0,
             len: 0,
             segment_size: None,
@@ -115,7 +120,7 @@ impl Connection {
         let mut segment = self.emit(ctx, seq, ctl, text, accecn);
         if new.len > 0 {
             segment.tos = self.data_tos();
-            segment.ctl |= self.take_cwr();
+            segment.header.ctl |= self.take_cwr();
         }
         // No longer than IP can say, since it is less than the whole.
         segment.segment_size = (new.len > full).then_some(full as u16);
@@ -253,12 +258,20 @@ impl Connection {
         self.timers.cancel(Timer::DelayedAck);
         self.rcv.last_ack_sent = self.rcv.nxt;
         SegmentOut {
-            seq,
-            ack: self.rcv.nxt,
-            ctl,
-            wnd,
-            up,
-            opts,
+            header: Segment {
+                src_port: self.tuple.local.port(),
+                dst_port: self.tuple.remote.port(),
+                seq,
+                ack: self.rcv.nxt,
+                ctl,
+                wnd,
+                up,
+                ecn: EcnCodepoint::NotEct,
+                source_route: None,
+                opts,
+                malformed_options: false,
+                text: &[],
+            },
             offset: text.start,
             len: text.len(),
             segment_size: None,

@@ -60,10 +60,14 @@ fn the_cwr_bit_goes_on_no_super_segment() {
     };
     couple.a.receive(now, &ack);
     let next = whole(&mut couple);
-    assert!(next[0].ctl.contains(Flags::CWR));
+    assert!(next[0].header.ctl.contains(Flags::CWR));
     assert_eq!(next[0].segment_size, None);
     assert!(next[1].segment_size.is_some());
-    assert!(next[1..].iter().all(|seg| !seg.ctl.contains(Flags::CWR)));
+    assert!(
+        next[1..]
+            .iter()
+            .all(|seg| !seg.header.ctl.contains(Flags::CWR))
+    );
 
     // Two marks make the count 7, which has the bit; one more makes it 0.
     let mut couple = Couple::established(&config(Ecn::Accurate), (1, 2));
@@ -83,7 +87,7 @@ fn the_cwr_bit_goes_on_no_super_segment() {
         couple.a.send(now, &[1; 6000]);
         let out = whole(&mut couple);
         let data: Vec<_> = out.iter().filter(|seg| seg.len > 0).collect();
-        assert_eq!(data[0].ctl.ace(), count);
+        assert_eq!(data[0].header.ctl.ace(), count);
         let single = data.iter().all(|seg| seg.segment_size.is_none());
         assert_eq!(single, is_single, "{count}");
     }

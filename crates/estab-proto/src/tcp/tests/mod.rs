@@ -122,12 +122,12 @@ impl End {
             .copied()
             .collect();
         Flying {
-            seq: seg.seq,
-            ack: seg.ack,
-            ctl: seg.ctl,
-            wnd: seg.wnd,
-            up: seg.up,
-            opts: seg.opts,
+            seq: seg.header.seq,
+            ack: seg.header.ack,
+            ctl: seg.header.ctl,
+            wnd: seg.header.wnd,
+            up: seg.header.up,
+            opts: seg.header.opts,
             text,
         }
     }
@@ -138,7 +138,8 @@ impl End {
     }
 
     fn send(&mut self, now: Instant, data: &[u8]) -> usize {
-        self.with(now, |conn, ctx| conn.send_slice(ctx.share, data)).unwrap_or(0)
+        self.with(now, |conn, ctx| conn.send_slice(ctx.share, data))
+            .unwrap_or(0)
     }
 
     fn read_all(&mut self, now: Instant) -> Vec<u8> {

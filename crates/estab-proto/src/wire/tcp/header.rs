@@ -186,11 +186,24 @@ pub fn fill_checksum(
     dst: IpAddr,
 ) {
     fill_field(header, [0; 2]);
+    let Some((fixed, options)) = header.split_first_chunk::<HEADER_LEN>() else {
+        return;
+    };
+    let options_sum = match options.first_chunk() {
+        Some(timestamps) if options.len() == TIMESTAMPS_LEN => {
+            Sum::of_header::<TIMESTAMPS_LEN>(timestamps)
+        }
+        _ => Sum::of(options),
+    };
     let sum = pseudo_sum(header.len(), payload_len, src, dst)
-        .add_bytes(header)
+        .combine(Sum::of_header(fixed), false)
+        .combine(options_sum, false)
         .combine(payload_sum, false);
     fill_field(header, sum.finish().to_be_bytes());
 }
+
+/// The length of options that are timestamps alone, the most common ones.
+const TIMESTAMPS_LEN: usize = 12;
 
 /// Sets the checksum field to the sum of the pseudo-header, not complemented: the form in which a
 /// device that completes checksums wants it.
