@@ -125,6 +125,15 @@ fn lifecycle_with_a_dead_peer() {
 }
 
 #[test]
+fn zero_copy() {
+    let output = run("zero_copy", &[]);
+    assert!(
+        output.contains("/lent    8388608 bytes, 8388608 of them"),
+        "{output}"
+    );
+}
+
+#[test]
 fn path_draws_two_flows_and_logs_them() {
     let out = format!("{}/path", env!("CARGO_TARGET_TMPDIR"));
     let options = "--rate 10mbit --rtt 40ms --loss 1% --reorder 1% --cc cubic --cc newreno";

@@ -301,9 +301,10 @@ impl Flow {
             self.shift(&self.ours)
         };
         let edge = ack + (u64::from(view.wnd) << shift);
-        // A SYN cannot say a larger window again that a scaled field said in between.
+        // A SYN cannot say a larger window again that a scaled field said in between. What the scale
+        // cannot express is left out (RFC 7323 §2.4).
         ensure!(
-            edge >= self.rcv_edge || view.has(SYN),
+            edge + (1 << shift) > self.rcv_edge || view.has(SYN),
             "window's right edge moves left by {}",
             self.rcv_edge - edge
         );

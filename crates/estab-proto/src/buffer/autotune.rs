@@ -158,13 +158,14 @@ impl RecvTuner {
     }
 
     /// The capacity for a sender that had `copied` bytes through in a round trip and `before` in
-    /// the best one before: twice what it will have through in the next one, if it goes on like
-    /// this. For one that doubles, as in slow start, that is four times what it had; more than six
-    /// times is not believed.
+    /// the best one before: twice that, and its growth twice more, for the two round trips until a
+    /// larger window than this shows in what arrives. A sender that doubles, as in slow start, needs
+    /// four times what it had through, and gets six, since rounds and round trips do not match; no
+    /// sender does more.
     fn target(copied: u32, before: u32) -> u32 {
         let (copied, before) = (u64::from(copied), u64::from(before));
-        let growth = (copied * (copied - before) / before).min(2 * copied);
-        u32::try_from(2 * (copied + growth)).unwrap_or(u32::MAX)
+        let growth = (copied * (copied - before) / before).min(copied);
+        u32::try_from(2 * (copied + 2 * growth)).unwrap_or(u32::MAX)
     }
 
     /// Halves the capacity for each four seconds without data, down to where it started; the next

@@ -7,7 +7,7 @@ use core::mem;
 
 use bytes::{Buf, Bytes};
 
-use super::MAX_BLOCK;
+use super::{MAX_BLOCK, MIN_BLOCK};
 
 /// Bytes that no longer change.
 #[derive(Debug)]
@@ -89,10 +89,11 @@ impl Queue {
     /// That is at most twice their length: what is left of a block mostly used up is copied, so
     /// that a short piece in other hands does not pin a long block.
     pub(super) fn pop(&mut self) -> Option<(Bytes, usize)> {
-        if self.sealed.is_empty() {
-            self.seal();
-        }
-        let block = self.sealed.pop_front()?;
+        let Some(block) = self.sealed.pop_front() else {
+            let tail = self.take_tail();
+            self.free_if_empty();
+            return tail;
+        };
         self.charge -= block.charge;
         self.free_if_empty();
         let len = block.bytes.len();
@@ -159,20 +160,24 @@ impl Queue {
     /// Ends the tail block. One that is at least half in use is sealed as it is; of any other the
     /// bytes are copied out and the block starts anew, so that little data never holds much memory.
     fn seal(&mut self) {
+        if let Some((bytes, charge)) = self.take_tail() {
+            self.push_sealed(bytes, charge);
+        }
+    }
+
+    /// The bytes of the tail block, with the memory they keep alive.
+    fn take_tail(&mut self) -> Option<(Bytes, usize)> {
         let gone = mem::take(&mut self.gone) as usize;
         let used = self.tail.len() - gone;
-        if used == 0 {
+        if used * 2 < self.tail.capacity() || used == 0 {
+            let copied = (used > 0).then(|| (Bytes::copy_from_slice(&self.tail[gone..]), used));
             self.tail.clear();
-        } else if used * 2 >= self.tail.capacity() {
-            let charge = self.tail.capacity();
-            let mut bytes = Bytes::from(mem::take(&mut self.tail));
-            bytes.advance(gone);
-            self.push_sealed(bytes, charge);
-        } else {
-            let bytes = Bytes::copy_from_slice(&self.tail[gone..]);
-            self.tail.clear();
-            self.push_sealed(bytes, used);
+            return copied;
         }
+        let charge = self.tail.capacity();
+        let mut bytes = Bytes::from(mem::take(&mut self.tail));
+        bytes.advance(gone);
+        Some((bytes, charge))
     }
 
     fn push_sealed(&mut self, bytes: Bytes, charge: usize) {
@@ -182,9 +187,15 @@ impl Queue {
         self.sealed.push_back(Block { bytes, charge, end });
     }
 
+    /// Gives back a long block of which nothing is left. A short one, and the table, serve what comes
+    /// next, until [`shrink`](Self::shrink).
     fn free_if_empty(&mut self) {
         if self.sealed.is_empty() && self.tail.len() == self.gone as usize {
-            *self = Self::new();
+            self.gone = 0;
+            self.tail.clear();
+            if self.tail.capacity() > MIN_BLOCK {
+                self.tail = Vec::new();
+            }
         }
     }
 }

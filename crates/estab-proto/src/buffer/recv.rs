@@ -132,7 +132,7 @@ impl RecvBuffer {
         self.next += text.len() as u64;
     }
 
-    /// The size a new block should have: what is held, so that blocks are few, but no more than
+    /// The size a new block should have: what is queued, so that blocks are few, but no more than
     /// the window has room for, so that they do not outgrow the capacity. A page at most while
     /// there are pages, which have taken memory for the same part of the window already.
     fn block(&self) -> usize {
@@ -141,7 +141,8 @@ impl RecvBuffer {
         } else {
             MAX_BLOCK
         };
-        (self.held() as usize)
+        self.queue
+            .len()
             .clamp(MIN_BLOCK, most)
             .min(self.window() as usize)
     }
