@@ -10,6 +10,7 @@
 
 use std::env;
 use std::panic::{self, AssertUnwindSafe};
+use std::time::Duration;
 
 mod draw;
 mod run;
@@ -18,6 +19,9 @@ use run::{Outcome, Run};
 
 /// Seeds run each time, apart from those that failed once.
 const SEEDS: u64 = 1_000;
+
+/// Seeds run with dormancy and without.
+const DORMANT_SEEDS: u64 = 150;
 
 /// One in so many is run twice to compare.
 const REPEATED: u64 = 20;
@@ -65,4 +69,29 @@ fn every_seed_comes_to_a_good_end() {
         failed += outcome.failed;
     }
     println!("{seeds} seeds: {packets} packets, {bytes} bytes, {failed} ends with an error");
+}
+
+/// A connection that is put away whenever it has nothing to do for a moment sends the same packets
+/// at the same times as one that never is, and tells its application the same.
+///
+/// One connection a run: whose turn comes first of several with a deadline at the same time is not
+/// promised.
+#[test]
+fn dormancy_shows_in_nothing() {
+    for seed in 0..DORMANT_SEEDS {
+        let run = |after: Option<Duration>| {
+            let mut run = Run::with(seed, |scenario| {
+                scenario.opens.truncate(1);
+                for config in &mut scenario.configs {
+                    config.dormant_after = after;
+                }
+            });
+            run.copies = true;
+            run.play_restlessly()
+        };
+        let awake = run(None);
+        for after in [Duration::from_micros(1), Duration::from_millis(100)] {
+            assert_eq!(run(Some(after)), awake, "seed {seed} with {after:?}");
+        }
+    }
 }

@@ -35,13 +35,24 @@ pub(crate) struct Run {
     rng: Rng,
     listeners: [ListenerId; 2],
     apps: HashMap<(Side, ConnId), App>,
+    /// Whether applications read by copying only: how chunks are cut depends on the memory that a
+    /// connection happens to hold.
+    pub(crate) copies: bool,
+    /// Until when applications have acted by themselves.
+    acted: Instant,
     opens: Vec<(Instant, Side)>,
 }
 
 impl Run {
     pub(crate) fn new(seed: u64) -> Self {
+        Self::with(seed, |_| ())
+    }
+
+    /// The run of the seed with a change of its scenario.
+    pub(crate) fn with(seed: u64, change: impl FnOnce(&mut Scenario)) -> Self {
         let mut rng = Rng::new(seed);
-        let scenario = Scenario::draw(&mut rng);
+        let mut scenario = Scenario::draw(&mut rng);
+        change(&mut scenario);
         let mut world = World::faulty(
             scenario.configs.clone(),
             scenario.faults.clone(),
@@ -58,6 +69,7 @@ impl Run {
                 .on(side, |stack, _| stack.listen(listen.clone()))
                 .expect("the port is free")
         });
+        let scenario_start = scenario.start;
         let mut opens = scenario.opens.clone();
         opens.reverse();
         Self {
@@ -67,6 +79,8 @@ impl Run {
             rng,
             listeners,
             apps: HashMap::new(),
+            copies: false,
+            acted: scenario_start,
             opens,
         }
     }
@@ -76,8 +90,16 @@ impl Run {
         format!("{:#?}\n{}", self.scenario, self.world.trace)
     }
 
-    /// Runs until both stacks are at rest, and checks that everything came to a good end.
+    /// Runs until both stacks are at rest, and checks that everything came to a good end and that
+    /// nobody spun.
     pub(crate) fn play(&mut self) -> Outcome {
+        let outcome = self.play_restlessly();
+        self.check_idleness();
+        outcome
+    }
+
+    /// As [`play`](Self::play), however often the stacks wake up.
+    pub(crate) fn play_restlessly(&mut self) -> Outcome {
         let end = self.scenario.start + LIMIT;
         while !self.is_done() {
             assert!(
@@ -103,7 +125,6 @@ impl Run {
                 "{side:?} holds on"
             );
         }
-        self.check_idleness();
         let failed = self
             .apps
             .values()
@@ -125,7 +146,9 @@ impl Run {
     fn advance(&mut self, end: Instant) {
         self.follow_outage();
         let now = self.world.now;
-        let wakes = self.apps.values().filter_map(|app| app.wakes_at(now));
+        // Those of this very moment too: what the world does now comes first.
+        let acted = self.acted;
+        let wakes = self.apps.values().filter_map(|app| app.wakes_at(acted));
         let opens = self.opens.last().map(|(at, _)| *at);
         let outage = self
             .scenario
@@ -144,6 +167,7 @@ impl Run {
         }
         self.open_due();
         if quiet {
+            self.acted = self.world.now;
             let mut due: Vec<_> = self.apps.keys().copied().collect();
             due.sort();
             for key in due {
@@ -178,12 +202,16 @@ impl Run {
     }
 
     fn plans(&self, client: &FourTuple) -> [Plan; 2] {
-        Plan::pair(
+        let plans = Plan::pair(
             self.seed,
             client,
             self.scenario.max_len,
             self.scenario.aborts,
-        )
+        );
+        plans.map(|plan| Plan {
+            zero_copy: plan.zero_copy && !self.copies,
+            ..plan
+        })
     }
 
     fn employ(&mut self, side: Side, id: ConnId, own: Plan, peer: Plan) {
