@@ -46,10 +46,10 @@ use stacks::{STACKS, Stack};
 struct Options {
     #[command(subcommand)]
     role: Option<Role>,
-    /// Only rows whose name contains one of these, separated by semicolons.
+    /// Only these rows, separated by semicolons: whole names, or parts of several.
     #[arg(long, value_delimiter = ';')]
     rows: Vec<String>,
-    /// Only these contestants, or those whose name begins so, separated by semicolons.
+    /// Only these contestants, separated by semicolons: whole names, or how several begin.
     #[arg(long, value_delimiter = ';')]
     stacks: Vec<String>,
     /// How often everything is measured.
@@ -123,20 +123,26 @@ fn measure(options: &Options) -> Result<(), Box<dyn Error>> {
 
 impl Options {
     fn stacks(&self) -> Vec<Stack> {
-        let is_asked = |stack: &Stack| {
-            self.stacks.is_empty()
-                || self
-                    .stacks
-                    .iter()
-                    .any(|it| stack.name().starts_with(it.as_str()))
+        let is_one = |asked: &String| STACKS.iter().any(|stack| stack.name() == asked);
+        let means = |stack: Stack, asked: &String| match is_one(asked) {
+            true => stack.name() == asked,
+            false => stack.name().starts_with(asked.as_str()),
         };
-        STACKS.into_iter().filter(is_asked).collect()
+        let is_asked = |stack: &Stack| self.stacks.iter().any(|asked| means(*stack, asked));
+        let all = STACKS.into_iter();
+        all.filter(|stack| self.stacks.is_empty() || is_asked(stack))
+            .collect()
     }
 
     fn rows(&self) -> impl Iterator<Item = &'static Row> {
-        ROWS.iter().filter(|row| {
-            self.rows.is_empty() || self.rows.iter().any(|it| row.name.contains(it.as_str()))
-        })
+        let is_one = |asked: &String| ROWS.iter().any(|row| row.name == asked);
+        let means = move |row: &Row, asked: &String| match is_one(asked) {
+            true => row.name == asked,
+            false => row.name.contains(asked.as_str()),
+        };
+        let is_asked = move |row: &&Row| self.rows.iter().any(|asked| means(row, asked));
+        ROWS.iter()
+            .filter(move |row| self.rows.is_empty() || is_asked(row))
     }
 
     fn rounds(&self) -> usize {
