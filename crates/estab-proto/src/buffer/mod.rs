@@ -3,9 +3,9 @@
 //!
 //! A [`SendBuffer`] counts offsets from SND.UNA and a [`RecvBuffer`] stream offsets from the first
 //! byte of the stream, so neither knows of sequence numbers and nothing here wraps. Both keep
-//! their bytes in counted blocks that come with the first byte and go with the last: an empty
-//! buffer holds no memory beyond its own struct. [`RecvTuner`] and [`SendTuner`] decide how much a
-//! buffer may hold.
+//! their bytes in counted blocks that come with the first byte and go with the last. An empty
+//! buffer keeps a short one and a table for what comes next, until it is told to shrink.
+//! [`RecvTuner`] and [`SendTuner`] decide how much a buffer may hold.
 //!
 //! Memory is charged by what is allocated, never by payload: `allocated()` of either buffer is
 //! what a stack-wide budget adds up.

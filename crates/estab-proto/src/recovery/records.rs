@@ -58,11 +58,12 @@ impl Record {
     }
 }
 
-/// A queue of records that needs no heap while it holds at most one, as an idle connection or one
-/// that sends a request at a time does.
+/// A queue of records that needs no heap as long as it never held more than one, as that of a
+/// connection that sends a request at a time. What it has needed it keeps until it is told to
+/// [`shrink`](Self::shrink): the next burst needs it again.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    /// The only record, if `many` is empty.
+    /// The only record, if `many` has no memory.
     one: Option<Record>,
     many: VecDeque<Record>,
 }
@@ -79,6 +80,9 @@ impl Records {
 
     /// Gives back what the heap has room for beyond the records.
     pub(super) fn shrink(&mut self) {
+        if self.many.len() == 1 {
+            self.one = self.many.pop_front();
+        }
         self.many.shrink_to_fit();
     }
 
@@ -109,19 +113,17 @@ impl Records {
     }
 
     pub(super) fn push_back(&mut self, record: Record) {
-        if self.len() == 0 {
+        if self.len() == 0 && self.many.capacity() == 0 {
             self.one = Some(record);
         } else {
             self.many().push_back(record);
         }
     }
 
-    /// Removes the first record; the heap is given back with the last one.
+    /// Removes the first record.
     pub(super) fn pop_front(&mut self) {
         self.one = None;
-        if self.many.pop_front().is_some() && self.many.is_empty() {
-            self.many = VecDeque::new();
-        }
+        self.many.pop_front();
     }
 
     /// The index of the record that holds `seq`; `len()` if none does.

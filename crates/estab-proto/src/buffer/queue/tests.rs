@@ -17,6 +17,10 @@ fn a_short_flow_needs_one_allocation_and_no_table() {
     assert_eq!(queue.allocated(), 256);
     assert_eq!(queue.sealed.capacity(), 0);
     queue.advance(5);
+    queue.append(b"world", 256);
+    assert_eq!(queue.allocated(), 256, "the same serves again");
+    queue.advance(5);
+    queue.shrink();
     assert_eq!(queue.allocated(), 0);
 }
 
@@ -97,7 +101,7 @@ fn a_step_beyond_the_end_empties_the_queue() {
     assert_eq!(queue.advance(2), 2);
     assert_eq!(queue.advance(2), 1);
     assert_eq!(queue.advance(2), 0);
-    assert_eq!(queue.allocated(), 0);
+    assert_eq!(queue.len(), 0);
 }
 
 #[test]
@@ -112,5 +116,23 @@ fn a_queue_that_never_empties_outlives_the_wrap_of_its_scale() {
         let between: Vec<u8> = queue.slices(piece.len(), 4).flatten().copied().collect();
         assert_eq!(between, i.to_be_bytes());
         queue.advance(piece.len() + 4);
+    }
+}
+
+#[test]
+fn what_is_kept_is_little() {
+    let mut queue = Queue::new();
+    for _ in 0..3 {
+        queue.append(&[1; 10_000], 20_000);
+        assert_eq!(queue.pop().map(|(bytes, _)| bytes.len()), Some(10_000));
+        assert_eq!(queue.allocated(), 0, "a long block goes with its last byte");
+        queue.push(Bytes::from_static(&[2; 3000]), 3000);
+        assert_eq!(queue.advance(3000), 3000);
+        assert_eq!(
+            queue.allocated(),
+            4 * size_of::<Block>(),
+            "but for the table"
+        );
+        queue.shrink();
     }
 }
