@@ -304,8 +304,8 @@ fn what_the_handshake_agrees_on_is_in_force() {
     assert!(syn.opts.sack_permitted);
     assert_eq!(
         syn.opts.window_scale,
-        Some(10),
-        "for 32 MiB, the most the buffer may grow to"
+        Some(13),
+        "for 256 MiB, the most the buffer may grow to"
     );
     assert_eq!(syn.opts.timestamps.unwrap().ecr, 0);
     assert_eq!(syn.wnd, u16::MAX, "the window of a SYN is not scaled");

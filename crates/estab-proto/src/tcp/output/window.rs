@@ -7,16 +7,16 @@ impl Connection {
     /// The window field of the segment about to be sent; moves the right edge along.
     ///
     /// The edge moves right only by a worthwhile step, half the buffer or one segment (receiver
-    /// SWS avoidance, MUST-39), and never left: what the shift cannot express is rounded up where
-    /// there is room. Where there is none it is rounded down, and what was announced before is still
-    /// taken when it comes (RFC 7323 §2.4): to round up all the same would promise another few bytes
-    /// with each acknowledgement, without end while the application reads nothing.
+    /// SWS avoidance, MUST-39), and never left: what the shift cannot express is rounded up, and the
+    /// few bytes that promises are taken when they come. Only where that has come to more than a
+    /// quarter of the buffer, because the application reads nothing, it is rounded down, and what was
+    /// announced before is still taken (RFC 7323 §2.4): the promises would have no end.
     pub(super) fn select_window(&mut self) -> WireWindow {
         let current = self.rcv.wnd();
         let up = self.rcv.scale.round_up(current);
         let wnd = match self.window_step() {
             Some(larger) => larger,
-            None if up <= self.recv.window() => up,
+            None if up <= self.recv.window().saturating_add(self.recv.capacity() / 4) => up,
             None => current,
         };
         let field = self.rcv.scale.to_wire(wnd);
