@@ -1,7 +1,7 @@
 //! How fast two stacks of one thread move bytes through memory: estab beside smoltcp, super-segments
 //! off.
 //!
-//! `cargo bench --manifest-path benches/peers/Cargo.toml --bench memory`
+//! `cargo bench --manifest-path benches/peers/Cargo.toml --bench memory [-- PART OF A NAME]`
 //!
 //! The contestants take turns; what is told is the median of processor time, which other load on the
 //! machine disturbs less than the wall clock. Each is driven as its own driver would: in bursts,
@@ -12,12 +12,17 @@
 mod ours;
 mod theirs;
 
+use std::env;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
 /// Bytes moved each time.
 const BYTES: u64 = 128 << 20;
+
+/// Bytes that glibc keeps at the end of its heap.
+const KEEP: &str = "MALLOC_TRIM_THRESHOLD_";
 
 /// How often each contestant has its turn.
 const ROUNDS: usize = 7;
@@ -41,8 +46,27 @@ struct Contestant {
     times: Vec<f64>,
 }
 
-fn main() {
+fn main() -> ExitCode {
+    // Packets are allocated and freed by the megabyte: the allocator shall keep what it has, instead
+    // of asking the kernel for pages again and again.
+    if env::var_os(KEEP).is_none() {
+        let again = || {
+            let mut command = Command::new(env::current_exe()?);
+            command.args(env::args_os().skip(1));
+            command.env(KEEP, "1000000000").status()
+        };
+        return match again() {
+            Ok(status) if status.success() => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        };
+    }
+    let wanted = env::args().skip(1).find(|arg| !arg.starts_with('-'));
     let mut contestants = contestants();
+    contestants.retain(|contestant| {
+        let Terms { mtu, checksums } = contestant.terms;
+        let name = format!("{}/{mtu}/{checksums}", contestant.name);
+        wanted.as_ref().is_none_or(|wanted| name.contains(wanted))
+    });
     for contestant in &mut contestants {
         (contestant.transfer)(BYTES / 8);
     }
@@ -55,6 +79,7 @@ fn main() {
         }
     }
     print(&mut contestants);
+    ExitCode::SUCCESS
 }
 
 fn contestants() -> Vec<Contestant> {
@@ -80,7 +105,8 @@ fn contestants() -> Vec<Contestant> {
         mtu: 65_535,
         checksums: false,
     };
-    add("smoltcp's own loopback", terms, theirs::loopback());
+    add("its own loopback, 1 MiB", terms, theirs::loopback(1 << 20));
+    add("its own loopback, 64 KiB", terms, theirs::loopback(65_535));
     all
 }
 

@@ -12,6 +12,9 @@ use crate::{Terms, Transfer};
 /// Packets that go one way before the other end has its turn, as the driver does.
 const BURST: usize = 64;
 
+/// Bytes that go one way before that, or a packet more.
+const BURST_BYTES: usize = 512 << 10;
+
 /// Bytes that the application gives at a time.
 const BLOCK: usize = 64 << 10;
 
@@ -34,10 +37,11 @@ struct Pair {
     block: Bytes,
 }
 
-/// The way between them: a buffer, used again and again.
+/// The way between them: buffers, used again and again.
 struct Way {
     checksums: bool,
     packet: BytesMut,
+    lent: Vec<Bytes>,
 }
 
 impl Pair {
@@ -71,6 +75,7 @@ impl Pair {
             way: Way {
                 checksums: terms.checksums,
                 packet: BytesMut::new(),
+                lent: Vec::new(),
             },
             block: Bytes::from(vec![7; BLOCK]),
         };
@@ -115,6 +120,7 @@ impl Way {
         if from.poll_timeout().is_some_and(|due| due <= now) {
             from.handle_timeout(now);
         }
+        let mut bytes = 0;
         for _ in 0..BURST {
             let Some(transmit) = from.poll_transmit(now) else {
                 break;
@@ -125,7 +131,11 @@ impl Way {
             for piece in transmit.payload() {
                 self.packet.extend_from_slice(piece);
             }
+            bytes += self.packet.len();
             self.deliver(now, to);
+            if bytes >= BURST_BYTES {
+                break;
+            }
         }
         while from.poll_event().is_some() {}
         while to.poll_event().is_some() {}
@@ -140,8 +150,14 @@ impl Way {
             to.handle_packet(now, &self.packet, meta);
             return;
         }
-        let packet = self.packet.split().freeze();
+        let packet = std::mem::take(&mut self.packet).freeze();
         let backing = Some(&packet);
         to.handle_packet(now, &packet, RxMeta { backing, ..meta });
+        let free = self.lent.iter().position(Bytes::is_unique);
+        let free = free.map(|at| self.lent.swap_remove(at));
+        self.packet = free
+            .and_then(|free| free.try_into_mut().ok())
+            .unwrap_or_default();
+        self.lent.push(packet);
     }
 }

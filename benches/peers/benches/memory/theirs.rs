@@ -21,9 +21,9 @@ const PORT: u16 = 80;
 
 type Packets = Rc<RefCell<VecDeque<Vec<u8>>>>;
 
-/// Its own loopback device, as it is.
-pub(crate) fn loopback() -> Transfer {
-    let mut end = End::new(Loopback::new(Medium::Ip), 1);
+/// Its own loopback device as it is, which leaves all checksums out, with buffers of that size.
+pub(crate) fn loopback(buffer: usize) -> Transfer {
+    let mut end = End::new(Loopback::new(Medium::Ip), 1, buffer);
     let (sender, receiver) = (end.connect(1), end.listen());
     Box::new(move |bytes| {
         let mut received = 0;
@@ -38,7 +38,7 @@ pub(crate) fn loopback() -> Transfer {
 /// One stack that talks to itself over a queue of packets.
 pub(crate) fn one(terms: Terms) -> Transfer {
     let queue = Packets::default();
-    let mut end = End::new(Queues::new(&queue, &queue, terms), 1);
+    let mut end = End::new(Queues::new(&queue, &queue, terms), 1, BUFFER);
     let (sender, receiver) = (end.connect(1), end.listen());
     Box::new(move |bytes| {
         let mut received = 0;
@@ -53,8 +53,8 @@ pub(crate) fn one(terms: Terms) -> Transfer {
 /// Two stacks with a queue each way.
 pub(crate) fn two(terms: Terms) -> Transfer {
     let (there, back) = (Packets::default(), Packets::default());
-    let mut left = End::new(Queues::new(&back, &there, terms), 1);
-    let mut right = End::new(Queues::new(&there, &back, terms), 2);
+    let mut left = End::new(Queues::new(&back, &there, terms), 1, BUFFER);
+    let mut right = End::new(Queues::new(&there, &back, terms), 2, BUFFER);
     let (sender, receiver) = (left.connect(2), right.listen());
     Box::new(move |bytes| {
         let mut received = 0;
@@ -72,10 +72,11 @@ struct End<D> {
     device: D,
     interface: Interface,
     sockets: SocketSet<'static>,
+    buffer: usize,
 }
 
 impl<D: Device> End<D> {
-    fn new(mut device: D, host: u8) -> Self {
+    fn new(mut device: D, host: u8, buffer: usize) -> Self {
         let config = Config::new(HardwareAddress::Ip);
         let mut interface = Interface::new(config, &mut device, Instant::now());
         interface.update_ip_addrs(|addrs| {
@@ -86,17 +87,18 @@ impl<D: Device> End<D> {
             device,
             interface,
             sockets: SocketSet::new(Vec::new()),
+            buffer,
         }
     }
 
     fn listen(&mut self) -> SocketHandle {
-        let mut socket = socket();
+        let mut socket = socket(self.buffer);
         socket.listen(PORT).expect("a new socket");
         self.sockets.add(socket)
     }
 
     fn connect(&mut self, host: u8) -> SocketHandle {
-        let mut socket = socket();
+        let mut socket = socket(self.buffer);
         let remote = (IpAddress::v4(10, 0, 0, host), PORT);
         socket
             .connect(self.interface.context(), remote, 50_000)
@@ -131,8 +133,8 @@ impl<D: Device> End<D> {
     }
 }
 
-fn socket() -> Socket<'static> {
-    let buffer = || SocketBuffer::new(vec![0; BUFFER]);
+fn socket(len: usize) -> Socket<'static> {
+    let buffer = || SocketBuffer::new(vec![0; len]);
     let mut socket = Socket::new(buffer(), buffer());
     socket.set_nagle_enabled(false);
     socket
