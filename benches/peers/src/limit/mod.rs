@@ -49,13 +49,36 @@ pub(crate) async fn serve(serve: &Serve, offload: bool) -> io::Result<()> {
     .await
 }
 
+/// Where the flows are.
+#[derive(Default)]
+struct Places {
+    all: HashMap<Addresses, usize>,
+    /// The one looked up last: packets come in bursts.
+    last: Option<(Addresses, usize)>,
+}
+
+impl Places {
+    fn get(&mut self, addresses: &Addresses) -> Option<usize> {
+        if self.last.is_none_or(|(last, _)| last != *addresses) {
+            let at = *self.all.get(addresses)?;
+            self.last = Some((*addresses, at));
+        }
+        self.last.map(|(_, at)| at)
+    }
+
+    fn remove(&mut self, addresses: &Addresses) {
+        self.all.remove(addresses);
+        self.last = None;
+    }
+}
+
 struct Limit {
     device: TunDevice,
     link: Link,
     packet: Vec<u8>,
     pattern: Vec<u8>,
     flows: Vec<Flow>,
-    places: HashMap<Addresses, usize>,
+    places: Places,
     free: Vec<usize>,
     /// Flows that something came for in this burst.
     touched: Vec<usize>,
@@ -73,7 +96,7 @@ impl Limit {
             device,
             link,
             flows: Vec::new(),
-            places: HashMap::new(),
+            places: Places::default(),
             free: Vec::new(),
             touched: Vec::new(),
             sources: Vec::new(),
@@ -120,7 +143,7 @@ impl Limit {
             _ => return Ok(()),
         };
         let at = match self.places.get(&to) {
-            Some(&at) => at,
+            Some(at) => at,
             None if segment.flags & (SYN | ACK) == SYN => {
                 let flow = Flow::new(&segment, service, &self.link);
                 let at = self.free.pop().unwrap_or(self.flows.len());
@@ -129,7 +152,7 @@ impl Limit {
                 } else {
                     self.flows[at] = flow;
                 }
-                self.places.insert(to, at);
+                self.places.all.insert(to, at);
                 self.link.window = self.share();
                 at
             }
@@ -184,7 +207,7 @@ impl Limit {
 
     /// The window each flow is told, so that the kernel's queue does not overflow.
     fn share(&self) -> usize {
-        self.link.most.min(IN_FLIGHT / self.places.len().max(1))
+        self.link.most.min(IN_FLIGHT / self.places.all.len().max(1))
     }
 }
 
