@@ -4,10 +4,12 @@ use std::io;
 use std::sync::Arc;
 
 use estab_proto::config::{Limits, StackConfig, TcpConfig};
+use tokio::runtime::Handle;
 
 use crate::addr::ToCidr;
-use crate::device::Device;
-use crate::shard::{Driver, Shard};
+use crate::clock::Clock;
+use crate::device::{Caps, Device, MAX_PACKET};
+use crate::shard::{self, Driver, Owners, Role, Shard};
 use crate::stack::Stack;
 
 /// Settings of a stack, from [`Stack::builder`].
@@ -31,6 +33,7 @@ use crate::stack::Stack;
 pub struct StackBuilder {
     config: StackConfig,
     mtu: Option<u32>,
+    segmentation: bool,
     invalid: Option<io::Error>,
 }
 
@@ -39,6 +42,7 @@ impl StackBuilder {
         Self {
             config,
             mtu: None,
+            segmentation: true,
             invalid: None,
         }
     }
@@ -67,6 +71,16 @@ impl StackBuilder {
         self
     }
 
+    /// Whether the protocol works with super-segments of up to 64 KiB where the device has only plain
+    /// ones: they are cut right before they go to the device, and plain segments of one connection
+    /// that came in one burst are joined. Less work for the processor, and the same on the network.
+    /// It is so if not set; a device with [segmentation](crate::device::Caps::segmentation) of its own
+    /// uses that in any case.
+    pub fn segmentation(mut self, segmentation: bool) -> Self {
+        self.segmentation = segmentation;
+        self
+    }
+
     /// Sets what connections start with, unless they or their listener bring settings of their own.
     pub fn tcp(mut self, config: TcpConfig) -> Self {
         self.config.tcp = config;
@@ -74,6 +88,9 @@ impl StackBuilder {
     }
 
     /// Sets the caps on everything a peer can make grow.
+    ///
+    /// They are for the whole stack: of several shards, each has an equal share of connections,
+    /// half-open and TIME-WAIT records, memory for buffers and rates.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.config.limits = limits;
         self
@@ -111,8 +128,61 @@ impl StackBuilder {
     ///
     /// Outside a tokio runtime with time enabled.
     pub fn build<D: Device + 'static>(self, device: D) -> io::Result<Stack> {
-        let (stack, driver) = self.build_with_driver(device)?;
-        tokio::spawn(driver);
+        self.build_sharded(vec![device])
+    }
+
+    /// Makes a stack over several queues of one device, such as those of
+    /// [`TunBuilder::build_queues`](crate::device::TunBuilder::build_queues), and spawns a driver for
+    /// each on the current runtime.
+    ///
+    /// To the application it is one stack. Each connection belongs to one queue, which a keyed hash
+    /// of its four-tuple tells; what arrives on another one is handed over. On a multi-thread runtime
+    /// the connections of different queues are worked on at the same time.
+    ///
+    /// ```
+    /// use estab::Stack;
+    /// use estab::device::Link;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (queues, _peers): (Vec<_>, Vec<_>) = (0..2).map(|_| Link::pair()).unzip();
+    /// let stack = Stack::builder().addr("10.0.0.2/24").build_sharded(queues)?;
+    /// assert_eq!(stack.shards().count(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As of [`build`](Self::build); `InvalidInput` without a queue.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with time enabled.
+    pub fn build_sharded<D: Device + 'static>(self, queues: Vec<D>) -> io::Result<Stack> {
+        let (stack, drivers) = self.assemble(queues)?;
+        for (driver, shard) in drivers.into_iter().zip(&*stack.shards) {
+            let _ = shard.runtime.set(Handle::current());
+            tokio::spawn(driver);
+        }
+        Ok(stack)
+    }
+
+    /// Makes a stack over several queues of one device, as [`build_sharded`](Self::build_sharded)
+    /// does, with a thread for each of them: its driver, and what is
+    /// [spawned](crate::ShardHandle::spawn) on its shard, run there on a current-thread runtime. The
+    /// threads end with the stack.
+    ///
+    /// The caller may be on a runtime of its own, of either flavor, and so may the tasks that use the
+    /// stack.
+    ///
+    /// # Errors
+    ///
+    /// As of [`build_sharded`](Self::build_sharded); the operating system's, if it cannot spawn a
+    /// thread or have its runtime wait for the queue.
+    pub fn build_threads<D: Device + 'static>(self, queues: Vec<D>) -> io::Result<Stack> {
+        let (stack, drivers) = self.assemble(queues)?;
+        drivers.into_iter().try_for_each(shard::spawn)?;
         Ok(stack)
     }
 
@@ -122,27 +192,86 @@ impl StackBuilder {
     /// # Errors
     ///
     /// As of [`build`](Self::build).
-    pub fn build_with_driver<D: Device>(mut self, device: D) -> io::Result<(Stack, Driver<D>)> {
-        if let Some(error) = self.invalid {
+    pub fn build_with_driver<D: Device>(self, device: D) -> io::Result<(Stack, Driver<D>)> {
+        let (stack, mut drivers) = self.assemble(vec![device])?;
+        let driver = drivers.pop().ok_or(io::ErrorKind::InvalidInput)?;
+        Ok((stack, driver))
+    }
+
+    /// A stack and the drivers of its queues.
+    fn assemble<D: Device>(mut self, queues: Vec<D>) -> io::Result<(Stack, Vec<Driver<D>>)> {
+        if let Some(error) = self.invalid.take() {
             return Err(error);
         }
-        let caps = device.caps();
-        self.config.mtu = self.mtu.unwrap_or(caps.mtu);
-        self.config.checksum_offload = caps.checksum_offload;
-        self.config.segmentation = caps.segmentation;
-        let is_v6 = self.config.addrs.iter().any(|cidr| cidr.addr.is_ipv6());
-        let least = if is_v6 { 1280 } else { 68 };
-        if self.config.mtu < least {
-            let message = format!(
-                "an MTU of {} bytes; at least {least} are needed",
-                self.config.mtu
-            );
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        if queues.is_empty() {
+            return Err(invalid("a stack needs a queue".to_owned()));
         }
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(io::Error::other)?;
-        let shard = Arc::new(Shard::new(self.config.tcp.clone()));
-        let stack = Stack::new(Arc::clone(&shard));
-        Ok((stack, Driver::new(self.config, secret, device, shard)))
+        self.config.limits = share(self.config.limits, queues.len());
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).map_err(io::Error::other)?;
+        let shards = Shard::all(queues.len(), &self.config.tcp);
+        let owners = Owners::new(&key, queues.len());
+        let clock = Clock::new();
+        let stack = Stack::new(Arc::clone(&shards));
+        let drive = |(index, device): (usize, D)| {
+            let config = self.config_for(device.caps())?;
+            let mut secret = [0; 32];
+            getrandom::fill(&mut secret).map_err(io::Error::other)?;
+            let role = Role {
+                shards: Arc::clone(&shards),
+                index,
+                owners,
+                clock,
+            };
+            Ok(Driver::new(config, secret, device, role))
+        };
+        let drivers = queues.into_iter().enumerate().map(drive);
+        let drivers = drivers.collect::<io::Result<_>>()?;
+        Ok((stack, drivers))
     }
+
+    /// The settings of the protocol over a device.
+    fn config_for(&self, caps: Caps) -> io::Result<StackConfig> {
+        let mut config = self.config.clone();
+        config.mtu = self.mtu.unwrap_or(caps.mtu);
+        let cuts = self.segmentation && caps.segmentation.is_none();
+        config.checksum_offload = caps.checksum_offload || cuts;
+        config.segmentation = if cuts {
+            Some(MAX_PACKET as u32)
+        } else {
+            caps.segmentation
+        };
+        let is_v6 = config.addrs.iter().any(|cidr| cidr.addr.is_ipv6());
+        let least = if is_v6 { 1280 } else { 68 };
+        if config.mtu < least {
+            let mtu = config.mtu;
+            return Err(invalid(format!(
+                "an MTU of {mtu} bytes; at least {least} are needed"
+            )));
+        }
+        Ok(config)
+    }
+}
+
+/// What each of `shards` has of the limits of a stack.
+fn share(mut limits: Limits, shards: usize) -> Limits {
+    for limit in [
+        &mut limits.max_connections,
+        &mut limits.max_half_open,
+        &mut limits.max_time_wait,
+        &mut limits.buffer_bytes,
+    ] {
+        *limit = limit.div_ceil(shards);
+    }
+    for rate in [
+        &mut limits.icmp_errors_per_second,
+        &mut limits.resets_per_second,
+    ] {
+        *rate = rate.div_ceil(shards as u32);
+    }
+    limits
+}
+
+fn invalid(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, message)
 }

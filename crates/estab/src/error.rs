@@ -63,35 +63,64 @@ pub(crate) fn call(error: CallError) -> io::Error {
 /// Why calls on a stack fail once its driver is gone: [`ErrorKind::NetworkDown`].
 ///
 /// Found inside the `io::Error` of every call made after the packet device failed, after
-/// [`Stack::shutdown`](crate::Stack::shutdown), or after the driver or its runtime was dropped.
+/// [`Stack::shutdown`](crate::Stack::shutdown), or after a driver panicked, or it or its runtime was
+/// dropped.
 #[derive(Clone, Debug)]
 pub struct StackGone {
-    device: Option<Arc<io::Error>>,
+    cause: Cause,
+}
+
+#[derive(Clone, Debug)]
+enum Cause {
+    /// Somebody shut the stack down, or dropped its driver.
+    Ended,
+    Device(Arc<io::Error>),
+    Panic,
 }
 
 impl StackGone {
     pub(crate) fn new(device: Option<Arc<io::Error>>) -> Self {
-        Self { device }
+        Self {
+            cause: device.map_or(Cause::Ended, Cause::Device),
+        }
+    }
+
+    pub(crate) fn panicked() -> Self {
+        Self {
+            cause: Cause::Panic,
+        }
     }
 
     /// What the packet device reported, if it was the device that ended the stack.
     pub fn device_error(&self) -> Option<&io::Error> {
-        self.device.as_deref()
+        match &self.cause {
+            Cause::Device(error) => Some(error),
+            Cause::Ended | Cause::Panic => None,
+        }
+    }
+
+    /// How the end is reported to who waited for it: an error, unless it was asked for.
+    pub(crate) fn outcome(self) -> io::Result<()> {
+        match self.cause {
+            Cause::Ended => Ok(()),
+            Cause::Device(_) | Cause::Panic => Err(self.into()),
+        }
     }
 }
 
 impl fmt::Display for StackGone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.device {
-            Some(error) => write!(f, "the stack's packet device failed: {error}"),
-            None => f.write_str("the stack is shut down"),
+        match &self.cause {
+            Cause::Ended => f.write_str("the stack is shut down"),
+            Cause::Device(error) => write!(f, "the stack's packet device failed: {error}"),
+            Cause::Panic => f.write_str("the stack's driver panicked"),
         }
     }
 }
 
 impl std::error::Error for StackGone {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.device.as_deref().map(|error| error as _)
+        self.device_error().map(|error| error as _)
     }
 }
 

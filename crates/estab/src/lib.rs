@@ -57,7 +57,7 @@ pub mod testing;
 pub use addr::{ToAddr, ToCidr};
 pub use builder::StackBuilder;
 pub use error::StackGone;
-pub use shard::Driver;
+pub use shard::{Driver, ShardHandle};
 pub use stack::{DeviceStats, Stack};
 pub use tcp::{Incoming, IncomingListener, TcpListener, TcpSocket, TcpStream};
 

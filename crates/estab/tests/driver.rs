@@ -276,7 +276,8 @@ async fn a_device_that_panics_ends_every_future() {
         stack.connect("10.0.0.2:1").await.unwrap_err().kind(),
         ErrorKind::NetworkDown
     );
-    stack.closed().await.unwrap();
+    let error = stack.closed().await.unwrap_err();
+    assert!(error.to_string().contains("panicked"), "{error}");
 }
 
 #[test]

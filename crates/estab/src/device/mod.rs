@@ -170,6 +170,14 @@ pub trait Device: Send {
         Poll::Ready(Ok(()))
     }
 
+    /// The device was moved from the runtime it was made on to the current one, whose thread is the
+    /// only one to use it: what waits for the operating system registers with this runtime anew.
+    /// Called at most once, before anything is received or sent, by
+    /// [`StackBuilder::build_threads`](crate::StackBuilder::build_threads).
+    fn moved(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// How many packets to be sent were dropped so far.
     fn dropped(&self) -> u64 {
         0
@@ -196,6 +204,10 @@ impl<D: Device + ?Sized> Device for Box<D> {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         (**self).poll_flush(cx)
+    }
+
+    fn moved(&mut self) -> io::Result<()> {
+        (**self).moved()
     }
 
     fn dropped(&self) -> u64 {

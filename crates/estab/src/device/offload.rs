@@ -52,6 +52,14 @@ impl Queue {
         })
     }
 
+    /// Has the current runtime watch over the queue, instead of the one it was made on.
+    pub(super) fn moved(&mut self) -> io::Result<()> {
+        let fd = self.fd.get_ref().try_clone()?;
+        self.watch = Watch::new(fd.try_clone());
+        self.fd = fd::register(fd)?;
+        Ok(())
+    }
+
     pub(super) fn poll_recv(
         &mut self,
         cx: &mut Context<'_>,

@@ -199,6 +199,15 @@ impl Device for TunDevice {
         }
     }
 
+    /// A plain one stays with the runtime it was made on, which must go on running: `tokio-tun` cannot
+    /// leave it.
+    fn moved(&mut self) -> io::Result<()> {
+        match &mut self.io {
+            Io::Plain(_) => Ok(()),
+            Io::Offloaded(queue) => queue.moved(),
+        }
+    }
+
     fn dropped(&self) -> u64 {
         match &self.io {
             Io::Plain(plain) => plain.dropped,

@@ -12,34 +12,26 @@ use estab_proto::{
 use futures::channel::oneshot;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::shared::accept::{Attempt, ListenHandle};
-use crate::shared::{Conn, Handle};
+use crate::error::StackGone;
+use crate::shared::Handle;
+use crate::shared::accept::Listening;
 use crate::stack::DeviceStats;
 
 /// A command, with where its answer goes.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Start an active open. The answer is a connection in SYN-SENT.
-    Connect {
-        remote: SocketAddr,
-        local: Option<SocketAddr>,
-        config: Option<Box<TcpConfig>>,
-        reply: Reply<io::Result<Handle>>,
-    },
-    /// Start to listen for connections.
+    /// Start an active open.
+    Connect(Opening),
+    /// Start to listen. The answer is where.
     Listen {
         config: Box<ListenConfig>,
-        reply: Reply<io::Result<ListenHandle<Arc<Conn>>>>,
-    },
-    /// Start to listen for attempts.
-    ListenDeferred {
-        config: Box<ListenConfig>,
-        reply: Reply<io::Result<ListenHandle<Attempt>>>,
+        listening: Listening,
+        reply: Reply<io::Result<SocketAddr>>,
     },
     /// Somebody waits to accept.
     Serve(ListenerId),
     /// The listener was dropped.
-    CloseListener(ListenerId),
+    CloseListener(Listening),
     /// Answer a held SYN. The answer is a connection in SYN-RECEIVED.
     Accept {
         id: IncomingId,
@@ -71,6 +63,20 @@ pub(crate) enum Command {
     Shutdown,
     /// Reset every connection and end.
     Abort,
+    /// Another driver of the stack has ended.
+    End(StackGone),
+}
+
+/// An active open.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) remote: SocketAddr,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) config: Option<Box<TcpConfig>>,
+    /// Shards that had neither room nor a port.
+    pub(crate) refused: usize,
+    /// The answer is a connection in SYN-SENT.
+    pub(crate) reply: Reply<io::Result<Handle>>,
 }
 
 /// Carries one answer, and the permit that bounds how many commands wait.

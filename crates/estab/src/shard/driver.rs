@@ -19,9 +19,11 @@ use tokio::task::yield_now;
 use tokio::time::Sleep;
 use tracing::Span;
 
+use super::doorbell::Calls;
 use super::rx::Receiver;
+use super::steer::{Inlet, Steering};
 use super::tx::Sender;
-use super::{Command, Shard};
+use super::{Command, Owners, Shard, Shards};
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::error::StackGone;
@@ -32,7 +34,8 @@ mod calls;
 mod commands;
 mod events;
 
-/// The future that drives a stack: the only owner of the protocol state and of the device.
+/// The future that drives a stack: the only owner of the protocol state and of the device. A stack
+/// with several queues has one for each.
 ///
 /// It waits for whatever comes first of a packet, a call from a handle and the protocol's next
 /// deadline, and does a bounded piece of work before it lets other tasks run. It never polls
@@ -40,8 +43,8 @@ mod events;
 ///
 /// It completes when every handle ([`Stack`](crate::Stack), streams, halves, listeners) is dropped
 /// and the last connection is closed, or after [`Stack::shutdown`](crate::Stack::shutdown); and with
-/// an error when the device fails. Connections that linger in TIME-WAIT do not hold it up. When it
-/// ends, or is dropped, every pending call on the stack fails.
+/// an error when the device, or that of another queue, fails. Connections that linger in TIME-WAIT do
+/// not hold it up. When it ends, or is dropped, every pending call on the stack fails.
 ///
 /// [`StackBuilder::build`](crate::StackBuilder::build) spawns it;
 /// [`build_with_driver`](crate::StackBuilder::build_with_driver) hands it out.
@@ -59,6 +62,9 @@ pub struct Driver<D: Device> {
 /// Emptied queues kept.
 const SPARE: usize = 64;
 
+/// Packets that other shards read, given to the stack in one turn at most.
+const STRAYS: usize = 64;
+
 /// Whether the stack is being shut down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Closing {
@@ -74,45 +80,102 @@ struct Core<D: Device> {
     stack: Stack,
     device: D,
     shard: Arc<Shard>,
+    /// All of the stack's, this one among them.
+    shards: Shards,
+    /// If there are several.
+    steering: Option<Steering>,
     clock: Clock,
     span: Span,
     conns: SecondaryMap<ConnId, Arc<Conn>>,
     listeners: SecondaryMap<ListenerId, Listening>,
     receiver: Receiver,
     sender: Sender,
-    // Empty between turns; their memory is kept.
-    rung: Vec<ConnId>,
-    commands: Vec<Command>,
+    /// Empty between turns, but for packets that others read; their memory is kept.
+    calls: Calls,
     chunks: Vec<Bytes>,
     /// The memory of queues that were emptied, for those that fill next: it costs an idle connection
     /// nothing, and a busy one no allocation.
     spare: Vec<Chunks>,
+    /// Whether the last events woke somebody who reads.
+    woke_reader: bool,
+    /// What is to be sent waits until those who were woken have run once.
+    awaits_answer: bool,
     closing: Closing,
+    /// Nothing is left to do, and the other drivers know.
+    is_finished: bool,
+    /// Another driver has ended, and why.
+    ended: Option<StackGone>,
+    is_over: bool,
+}
+
+/// What a driver is to the others of its stack.
+pub(crate) struct Role {
+    pub(crate) shards: Shards,
+    pub(crate) index: usize,
+    pub(crate) owners: Owners,
+    /// The same for all, because packets with the time of their arrival pass between them.
+    pub(crate) clock: Clock,
 }
 
 impl<D: Device> Driver<D> {
-    pub(crate) fn new(config: StackConfig, secret: [u8; 32], device: D, shard: Arc<Shard>) -> Self {
-        let clock = Clock::new();
+    pub(crate) fn new(config: StackConfig, secret: [u8; 32], device: D, role: Role) -> Self {
+        let Role {
+            shards,
+            index,
+            owners,
+            clock,
+        } = role;
+        let is_alone = shards.len() == 1;
+        let span = match is_alone {
+            true => tracing::info_span!("stack"),
+            false => tracing::info_span!("stack", shard = index),
+        };
+        let steering = (!is_alone).then(|| Steering::new(owners, index, Arc::clone(&shards)));
+        let caps = device.caps();
+        // The stack makes and takes super-segments, but the device does not: it is done here.
+        let segments = config.segmentation.is_some() && caps.segmentation.is_none();
         let core = Core {
-            receiver: Receiver::new(device.caps().max_recv),
+            receiver: Receiver::new(caps.max_recv, segments),
+            sender: Sender::new(caps, segments),
             stack: Stack::new(config, secret, clock.now()),
             device,
-            shard,
+            shard: Arc::clone(&shards[index]),
+            shards,
+            steering,
             clock,
-            span: tracing::info_span!("stack"),
+            span,
             conns: SecondaryMap::new(),
             listeners: SecondaryMap::new(),
-            sender: Sender::default(),
-            rung: Vec::new(),
-            commands: Vec::new(),
+            calls: Calls::default(),
             chunks: Vec::new(),
             spare: Vec::new(),
+            woke_reader: false,
+            awaits_answer: false,
             closing: Closing::No,
+            is_finished: false,
+            ended: None,
+            is_over: false,
         };
         Self {
             core,
             sleep: None,
             armed: Instant::NEVER,
+        }
+    }
+
+    pub(super) fn shard(&self) -> &Arc<Shard> {
+        &self.core.shard
+    }
+
+    /// The driver is to run on the current runtime, which is not the one its device was made on.
+    pub(super) fn moved(mut self) -> io::Result<Self> {
+        match self.core.device.moved() {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                let error = Arc::new(error);
+                self.core.end(&StackGone::new(Some(Arc::clone(&error))));
+                Err(io::Error::new(error.kind(), error))
+            }
         }
     }
 }
@@ -129,11 +192,9 @@ impl<D: Device> Future for Driver<D> {
         let turn = pin!(unconstrained(poll_fn(|cx| Poll::Ready(core.turn(cx)))));
         let again = match turn.poll(cx) {
             Poll::Ready(Ok(again)) => again,
-            Poll::Ready(Err(error)) => {
-                tracing::error!(%error, "the packet device failed");
-                let gone = StackGone::new(Some(Arc::new(error)));
+            Poll::Ready(Err(gone)) => {
                 core.end(&gone);
-                return Poll::Ready(Err(gone.into()));
+                return Poll::Ready(gone.outcome());
             }
             Poll::Pending => false,
         };
@@ -159,7 +220,9 @@ impl<D: Device> Future for Driver<D> {
         if rang {
             *this.armed = Instant::NEVER;
         }
-        if again || rang {
+        if core.awaits_answer {
+            cx.waker().wake_by_ref();
+        } else if again || rang {
             // Not woken at once: tokio polls the future of `block_on` only every so many tasks, and
             // it may be the one that reads what came in. What yields comes after it.
             let _ = pin!(yield_now()).poll(cx);
@@ -171,20 +234,46 @@ impl<D: Device> Future for Driver<D> {
 impl<D: Device> Core<D> {
     /// One turn: what is due, what handles asked, a burst of packets, then everything that follows
     /// from these. Returns whether there is more to do at once.
-    fn turn(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, StackGone> {
         let mut now = self.clock.now();
         if self.stack.poll_timeout().is_some_and(|due| due <= now) {
             self.stack.handle_timeout(now);
         }
         self.answer_bell(cx, now);
+        if let Some(gone) = self.ended.take() {
+            return Err(gone);
+        }
         let received = self.receive(cx, &mut now);
+        let mut again = false;
+        let may_wait = !mem::take(&mut self.awaits_answer) && self.receiver.is_short();
+        if may_wait && matches!(received, Ok(false)) && self.stack.wants_transmit() {
+            // Who waited for this little may answer at once, and the acknowledgement go along.
+            again = self.deliver_all(now);
+            if self.woke_reader {
+                self.awaits_answer = true;
+                return Ok(true);
+            }
+        }
         let sent = received.and_then(|more| Ok(self.transmit(cx, now)? || more));
         // What came in before the device failed still counts.
+        again |= self.deliver_all(now);
+        match sent {
+            Ok(more) => Ok(more || again),
+            Err(error) => {
+                tracing::error!(%error, "the packet device failed");
+                Err(StackGone::new(Some(Arc::new(error))))
+            }
+        }
+    }
+
+    /// Tells the handles what happened. Returns whether the stack has something to send in turn.
+    fn deliver_all(&mut self, now: Instant) -> bool {
+        self.woke_reader = false;
         let mut again = false;
         while let Some(event) = self.stack.poll_event() {
             again |= self.deliver(now, event);
         }
-        Ok(sent? || again)
+        again
     }
 
     /// Keeps the memory of an emptied queue, unless there is enough.
@@ -194,15 +283,22 @@ impl<D: Device> Core<D> {
         }
     }
 
+    /// Packets that other shards have read, then those of the device.
     fn receive(&mut self, cx: &mut Context<'_>, now: &mut Instant) -> io::Result<bool> {
-        let Self {
-            receiver,
-            device,
-            stack,
-            clock,
-            ..
-        } = self;
-        receiver.receive(cx, device, stack, clock, now)
+        let mut inlet = Inlet {
+            stack: &mut self.stack,
+            steering: self.steering.as_mut(),
+        };
+        let strays = &mut self.calls.strays;
+        for stray in strays.drain(..strays.len().min(STRAYS)) {
+            inlet.handle_stray(&stray);
+        }
+        let (device, clock) = (&mut self.device, &self.clock);
+        let received = self.receiver.receive(cx, device, &mut inlet, clock, now);
+        if let Some(steering) = &mut self.steering {
+            steering.hand_over();
+        }
+        Ok(received? || !self.calls.strays.is_empty())
     }
 
     fn transmit(&mut self, cx: &mut Context<'_>, now: Instant) -> io::Result<bool> {
@@ -210,10 +306,21 @@ impl<D: Device> Core<D> {
             .transmit(cx, &mut self.device, &mut self.stack, now)
     }
 
-    /// Whether nobody needs the driver any more, after a turn that left nothing to do at once.
-    fn is_done(&self) -> bool {
+    /// Whether nobody needs the stack any more, after a turn that left nothing to do at once.
+    fn is_done(&mut self) -> bool {
+        if !self.is_finished && self.is_idle() {
+            self.is_finished = true;
+            self.shard.life.finish();
+            // They may be the ones that wait for this, or not know yet that they can finish.
+            self.others().for_each(|other| other.bell.wake());
+        }
+        self.is_finished && self.shard.life.is_finished()
+    }
+
+    /// Whether nobody needs this driver any more.
+    fn is_idle(&self) -> bool {
         match self.closing {
-            Closing::No if !self.shard.is_abandoned() => false,
+            Closing::No if !self.shard.life.is_abandoned() => false,
             Closing::AtOnce => true,
             Closing::No | Closing::Gently => {
                 let counts = self.stack.counts();
@@ -222,25 +329,37 @@ impl<D: Device> Core<D> {
         }
     }
 
-    /// Ends every connection, listener and pending call.
+    /// The other shards of the stack.
+    fn others(&self) -> impl Iterator<Item = &Arc<Shard>> {
+        let own = self.shard.index;
+        self.shards.iter().filter(move |other| other.index != own)
+    }
+
+    /// Ends every connection, listener and pending call, and the other drivers.
     fn end(&mut self, gone: &StackGone) {
-        self.shard.end(gone.clone());
+        if mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        for other in self.others() {
+            other.bell.post(Command::End(gone.clone()));
+        }
         for (_, conn) in mem::take(&mut self.conns) {
             conn.end(Some(ConnectionError::DeviceLost));
         }
-        for (_, listener) in mem::take(&mut self.listeners) {
-            match listener {
-                Listening::Streams(acceptor) => drop(acceptor.end(gone.clone())),
-                Listening::Attempts(acceptor) => drop(acceptor.end(gone.clone())),
-            }
+        for (_, listening) in mem::take(&mut self.listeners) {
+            listening.end(gone.clone());
         }
+        self.shard.end(gone.clone());
     }
 }
 
 /// However the driver ends, with its runtime or by a panic too, nobody waits for it in vain.
 impl<D: Device> Drop for Core<D> {
     fn drop(&mut self) {
-        self.end(&StackGone::new(None));
+        self.end(&match std::thread::panicking() {
+            true => StackGone::panicked(),
+            false => StackGone::new(None),
+        });
     }
 }
 

@@ -2,33 +2,51 @@
 //!
 //! The driver task alone owns the protocol stack and the device. Handles reach it through the
 //! [`Shard`]: a doorbell for connections that want to be looked at, and a queue of commands.
+//!
+//! A stack has one shard, or several with a device each that share its addresses: then a keyed hash
+//! of its four-tuple says which of them a connection belongs to ([`steer`]), and what they have in
+//! common is the [`Life`] of the stack. Every listener is on all of them.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use estab_proto::config::TcpConfig;
+use tokio::runtime;
 use tokio::sync::Semaphore;
 
 mod command;
 mod doorbell;
 mod driver;
+mod gro;
+mod gso;
+mod handle;
+mod life;
 mod rx;
+mod steer;
+mod thread;
+#[cfg(test)]
+mod testing;
 mod tx;
 
-pub(crate) use command::{Command, Reply};
+pub(crate) use command::{Command, Opening, Reply};
 use doorbell::Doorbell;
 pub use driver::Driver;
+pub(crate) use driver::Role;
+pub use handle::ShardHandle;
+pub(crate) use life::Life;
+pub(crate) use steer::Owners;
+pub(crate) use thread::{home, spawn};
+
+#[cfg(all(test, estab_loom))]
+pub(crate) use doorbell::Calls;
 
 use crate::error::StackGone;
 use crate::shared::blocks::Blocks;
-use crate::shared::wakers::{Wait, Waiter, Wakers};
-use crate::sync::{Mutex, lock};
 
 /// Commands that may wait for the driver; who wants to give one more waits for room.
 const MAX_COMMANDS: usize = 1024;
 
-/// What all handles of a stack share with its driver.
+/// What handles of connections and listeners share with their driver.
 #[derive(Debug)]
 pub(crate) struct Shard {
     pub(crate) bell: Doorbell,
@@ -36,88 +54,64 @@ pub(crate) struct Shard {
     pub(crate) blocks: Blocks,
     /// What connections start with unless told otherwise.
     pub(crate) tcp: Arc<TcpConfig>,
+    /// Which of the stack's shards it is.
+    pub(crate) index: usize,
+    pub(crate) life: Arc<Life>,
+    /// Where the driver runs, if we have put it there.
+    pub(crate) runtime: OnceLock<runtime::Handle>,
     permits: Arc<Semaphore>,
-    /// Handles of any kind that exist. At zero the driver finishes what is open and ends.
-    handles: AtomicUsize,
-    ending: Mutex<Ending>,
 }
 
-/// Whether the driver is gone, and who waits for that.
-#[derive(Debug, Default)]
-struct Ending {
-    gone: Option<StackGone>,
-    wakers: Wakers,
-}
-
-impl Wait for Ending {
-    fn wakers(&mut self) -> &mut Wakers {
-        &mut self.wakers
-    }
-}
+/// All shards of a stack, by their index.
+pub(crate) type Shards = Arc<[Arc<Shard>]>;
 
 impl Shard {
-    pub(crate) fn new(tcp: TcpConfig) -> Self {
-        Self {
-            tcp: Arc::new(tcp),
-            bell: Doorbell::default(),
-            blocks: Blocks::default(),
-            permits: Arc::new(Semaphore::new(MAX_COMMANDS)),
-            handles: AtomicUsize::new(0),
-            ending: Mutex::default(),
-        }
+    /// The shards of a new stack.
+    pub(crate) fn all(count: usize, tcp: &TcpConfig) -> Shards {
+        let life = Arc::new(Life::new(count));
+        let tcp = Arc::new(tcp.clone());
+        let shard = |index| {
+            Arc::new(Self {
+                bell: Doorbell::default(),
+                blocks: Blocks::default(),
+                tcp: Arc::clone(&tcp),
+                index,
+                life: Arc::clone(&life),
+                runtime: OnceLock::new(),
+                permits: Arc::new(Semaphore::new(MAX_COMMANDS)),
+            })
+        };
+        (0..count).map(shard).collect()
     }
 
     /// Gives the driver a command and waits for the answer.
     pub(crate) async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> io::Result<T> {
         // Closed, like the doorbell, when the driver ends.
         let Ok(permit) = self.permits.clone().acquire_owned().await else {
-            return Err(self.gone().into());
+            return Err(self.life.gone().into());
         };
         let (reply, answer) = Reply::new(permit);
         self.bell.post(command(reply));
-        answer.await.map_err(|_| self.gone().into())
+        answer.await.map_err(|_| self.life.gone().into())
     }
 
     /// One more handle exists.
     pub(crate) fn hold(&self) {
-        self.handles.fetch_add(1, Ordering::Relaxed);
+        self.life.hold();
     }
 
     /// A handle is gone.
     pub(crate) fn let_go(&self) {
-        if self.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.life.let_go() {
             self.bell.wake();
         }
     }
 
-    /// Whether nobody holds a handle.
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.handles.load(Ordering::Acquire) == 0
-    }
-
     /// The driver ends: every command, waiting or to come, fails.
-    pub(crate) fn end(&self, gone: StackGone) {
-        let mut ending = lock(&self.ending);
-        ending.gone.get_or_insert(gone);
-        let waiting = ending.wakers.take();
-        drop(ending);
+    fn end(&self, gone: StackGone) {
+        self.life.explain(gone);
         self.permits.close();
         self.bell.close();
-        waiting.wake();
-    }
-
-    /// Why calls fail. Asked only after one did.
-    pub(crate) fn gone(&self) -> StackGone {
-        lock(&self.ending)
-            .gone
-            .clone()
-            .unwrap_or_else(|| StackGone::new(None))
-    }
-
-    /// Waits until the driver has ended.
-    pub(crate) async fn ended(&self) -> StackGone {
-        Waiter::new(&self.ending)
-            .until(|ending| ending.gone.clone())
-            .await
+        self.life.end();
     }
 }

@@ -11,6 +11,7 @@ use loom::thread;
 
 use super::rx::{Batch, Read};
 use super::*;
+use crate::shard::Calls;
 
 fn conn() -> Arc<Conn> {
     let endpoint = SocketAddr::from(([10, 0, 0, 1], 1));
@@ -18,7 +19,8 @@ fn conn() -> Arc<Conn> {
         local: endpoint,
         remote: endpoint,
     };
-    let shard = Arc::new(Shard::new(TcpConfig::default()));
+    let shards = Shard::all(1, &TcpConfig::default());
+    let shard = Arc::clone(&shards[0]);
     shard.hold();
     let config = Arc::clone(&shard.tcp);
     Arc::new(Conn::new(ConnId::default(), tuple, shard, config))
@@ -28,9 +30,9 @@ fn conn() -> Arc<Conn> {
 fn drive(conn: &Conn, until: u8, mut answer: impl FnMut(u8)) {
     let mut told = 0;
     block_on(poll_fn(|cx| {
-        let (mut rung, mut commands) = (Vec::new(), Vec::new());
-        conn.shard.bell.answer(cx.waker(), &mut rung, &mut commands);
-        for _ in rung {
+        let mut calls = Calls::default();
+        conn.shard.bell.answer(cx.waker(), &mut calls);
+        for _ in calls.rung {
             let signals = conn.take_signals();
             answer(signals);
             told |= signals;

@@ -90,14 +90,11 @@ impl IncomingListener {
     ///
     /// As of [`TcpListener::bind`](super::TcpListener::bind).
     pub async fn bind_with(stack: &Stack, config: ListenConfig) -> io::Result<Self> {
-        let config = Box::new(ListenConfig {
+        let mut config = ListenConfig {
             deferred: true,
             ..config
-        });
-        let listening = stack
-            .shard
-            .ask(|reply| Command::ListenDeferred { config, reply })
-            .await??;
+        };
+        let listening = ListenHandle::open(Arc::clone(&stack.shards), &mut config).await?;
         Ok(Self { listening })
     }
 
@@ -133,15 +130,16 @@ impl IncomingListener {
     ///
     /// None: it is a `Result` as in tokio.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.listening.acceptor.addr)
+        Ok(self.listening.acceptor.addr())
     }
 
     fn incoming(&self, attempt: Attempt) -> Incoming {
         let acceptor = &self.listening.acceptor;
-        acceptor.shard.hold();
+        let shard = Arc::clone(&acceptor.shards[attempt.shard]);
+        shard.hold();
         Incoming {
             attempt,
-            shard: Arc::clone(&acceptor.shard),
+            shard,
             config: Arc::clone(&acceptor.config),
             judged: false,
         }
@@ -160,7 +158,7 @@ impl Stream for IncomingListener {
 impl fmt::Debug for IncomingListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IncomingListener")
-            .field("addr", &self.listening.acceptor.addr)
+            .field("addr", &self.listening.acceptor.addr())
             .finish()
     }
 }
@@ -198,7 +196,7 @@ impl Incoming {
     ///
     /// Dropping the future resets the attempt.
     pub async fn accept(mut self) -> io::Result<TcpStream> {
-        let Attempt { id, tuple } = self.attempt;
+        let Attempt { id, tuple, .. } = self.attempt;
         let config = Arc::clone(&self.config);
         let accept = self.shard.ask(|reply| {
             self.judged = true;

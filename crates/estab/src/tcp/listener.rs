@@ -14,7 +14,7 @@ use futures::Stream;
 use super::TcpStream;
 use super::extra::valid_ttl;
 use crate::addr::ToAddr;
-use crate::shard::Command;
+use crate::shard::Shards;
 use crate::shared::accept::ListenHandle;
 use crate::shared::{Conn, Handle};
 use crate::stack::Stack;
@@ -80,21 +80,37 @@ impl TcpListener {
     }
 
     /// Listens as `config` says, with a backlog and TCP settings of its own;
-    /// [`deferred`](ListenConfig::deferred) is ignored.
+    /// [`deferred`](ListenConfig::deferred) is ignored. Of several shards, each has the whole
+    /// backlog.
     ///
     /// # Errors
     ///
     /// As of [`bind`](Self::bind).
     pub async fn bind_with(stack: &Stack, config: ListenConfig) -> io::Result<Self> {
-        let config = Box::new(ListenConfig {
-            deferred: false,
-            ..config
-        });
-        let listening = stack
-            .shard
-            .ask(|reply| Command::Listen { config, reply })
-            .await??;
+        Self::open(Arc::clone(&stack.shards), &mut { config }).await
+    }
+
+    async fn open(shards: Shards, config: &mut ListenConfig) -> io::Result<Self> {
+        config.deferred = false;
+        let listening = ListenHandle::open(shards, config).await?;
         Ok(Self { listening })
+    }
+
+    /// Listens as [`bind`](Self::bind) does, with a listener for each [shard](Stack::shards) that
+    /// hands out the connections of this shard only: for servers that handle a connection on the
+    /// thread that drives it. The listeners are in the order of the shards. Dropping one leaves the
+    /// others, and whoever the flow hash sends its way is refused.
+    ///
+    /// # Errors
+    ///
+    /// As of [`bind`](Self::bind).
+    pub async fn bind_each(stack: &Stack, addr: impl ToAddr) -> io::Result<Vec<Self>> {
+        let mut config = config(addr.to_addr()?);
+        let mut listeners = Vec::new();
+        for shard in &*stack.shards {
+            listeners.push(Self::open(Arc::from([Arc::clone(shard)]), &mut config).await?);
+        }
+        Ok(listeners)
     }
 
     /// Takes the next connection, with the peer's endpoint; waits until there is one. Any number of
@@ -146,7 +162,7 @@ impl TcpListener {
     ///
     /// None: it is a `Result` as in tokio.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.listening.acceptor.addr)
+        Ok(self.listening.acceptor.addr())
     }
 
     /// Time to live of the connections that are accepted.
@@ -190,7 +206,7 @@ fn accepted(conn: Arc<Conn>) -> (TcpStream, SocketAddr) {
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TcpListener")
-            .field("addr", &self.listening.acceptor.addr)
+            .field("addr", &self.listening.acceptor.addr())
             .finish()
     }
 }

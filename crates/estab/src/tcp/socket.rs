@@ -66,7 +66,7 @@ impl TcpSocket {
     }
 
     fn new(stack: &Stack, is_v6: bool) -> Self {
-        let tcp = (*stack.shard.tcp).clone();
+        let tcp = stack.tcp().clone();
         Self {
             stack: stack.clone(),
             is_v6,

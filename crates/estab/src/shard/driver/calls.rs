@@ -14,18 +14,17 @@ use crate::sync::lock;
 impl<D: Device> Core<D> {
     /// Looks at every connection that rang, then at the commands.
     pub(super) fn answer_bell(&mut self, cx: &Context<'_>, now: Instant) {
-        let mut rung = std::mem::take(&mut self.rung);
-        let mut commands = std::mem::take(&mut self.commands);
-        self.shard.bell.answer(cx.waker(), &mut rung, &mut commands);
-        for id in rung.drain(..) {
+        let mut calls = std::mem::take(&mut self.calls);
+        self.shard.bell.answer(cx.waker(), &mut calls);
+        for id in calls.rung.drain(..) {
             if let Some(conn) = self.conns.get(id).cloned() {
                 self.answer(now, &conn);
             }
         }
-        for command in commands.drain(..) {
+        for command in calls.commands.drain(..) {
             self.obey(now, command);
         }
-        (self.rung, self.commands) = (rung, commands);
+        self.calls = calls;
     }
 
     fn answer(&mut self, now: Instant, conn: &Arc<Conn>) {

@@ -20,7 +20,7 @@ impl<D: Device> Core<D> {
     /// Tells the handle of an event. Returns whether the stack has something to send in turn.
     pub(super) fn deliver(&mut self, now: Instant, event: Event) -> bool {
         match event {
-            Event::Listener(id) => self.serve(id),
+            Event::Listener(id) => self.serve(now, id),
             Event::Connected(id) => {
                 if let Some(conn) = self.conns.get(id) {
                     tracing::debug!(connection = %conn.tuple, "established");
@@ -72,6 +72,7 @@ impl<D: Device> Core<D> {
         if let Some(error) = end {
             rx.end(error);
         }
+        self.woke_reader |= !rx.wakers.is_empty();
         let readers = rx.wakers.take();
         drop(rx);
         readers.wake();
@@ -153,23 +154,35 @@ impl<D: Device> Core<D> {
     }
 
     /// Offers a listener's handle what it waits for.
-    pub(super) fn serve(&mut self, id: ListenerId) {
+    pub(super) fn serve(&mut self, now: Instant, id: ListenerId) {
+        let shard = self.shard.index;
         match self.listeners.get(id).cloned() {
-            Some(Listening::Streams(acceptor)) => acceptor.serve(|| {
-                let (conn, tuple) = self.stack.accept(id)?;
-                tracing::debug!(connection = %tuple, "accepted");
-                let conn = self.adopt(conn, tuple, Arc::clone(&acceptor.config));
-                if let Some(ttl) = acceptor.ttl() {
-                    conn.set_option(|options| options.ttl = ttl);
+            Some(Listening::Streams(acceptor)) => {
+                let left = acceptor.serve(shard, || {
+                    let (conn, tuple) = self.stack.accept(id)?;
+                    tracing::debug!(connection = %tuple, "accepted");
+                    let conn = self.adopt(conn, tuple, Arc::clone(&acceptor.config));
+                    if let Some(ttl) = acceptor.ttl() {
+                        conn.set_option(|options| options.ttl = ttl);
+                    }
+                    opened(&conn, self.room(conn.id));
+                    self.fill(conn.id);
+                    Some(conn)
+                });
+                for conn in left {
+                    self.stack.abort(now, conn.id);
+                    self.forget(now, conn.id);
                 }
-                opened(&conn, self.room(conn.id));
-                self.fill(conn.id);
-                Some(conn)
-            }),
-            Some(Listening::Attempts(acceptor)) => acceptor.serve(|| {
-                let (id, tuple) = self.stack.next_incoming(id)?;
-                Some(Attempt { id, tuple })
-            }),
+            }
+            Some(Listening::Attempts(acceptor)) => {
+                let left = acceptor.serve(shard, || {
+                    let (id, tuple) = self.stack.next_incoming(id)?;
+                    Some(Attempt { shard, id, tuple })
+                });
+                for attempt in left {
+                    self.stack.refuse_incoming(now, attempt.id);
+                }
+            }
             None => {}
         }
     }
