@@ -4,7 +4,7 @@
 //!
 //! Without device, driver or kernel: `wheel`, `checksum` and `parse` are single parts; `packet` is a
 //! bare ACK for one of many connections, so that the cost of finding it shows; `segment`, `transfer`,
-//! `echo` and `connection` are what two stacks do together. `benches/instructions` counts the same
+//! `echo` and `connection` are what two stacks do together. `instructions` counts the same
 //! work in instructions.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

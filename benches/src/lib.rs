@@ -1,5 +1,5 @@
 //! The work that benches measure, apart from how it is measured: `benches/protocol.rs` times it,
-//! `benches/instructions` counts its instructions.
+//! `instructions` counts its instructions.
 
 mod pair;
 mod work;

@@ -1,6 +1,7 @@
 //! Two stacks that hand each other packets in one thread, on a clock of their own.
 
 use std::time::Duration;
+use std::{array, mem};
 
 use bytes::Bytes;
 use estab_proto::config::{StackConfig, TcpConfig};
@@ -12,6 +13,12 @@ const FIRST_PORT: u16 = 80;
 
 /// Connections to one port.
 const PER_PORT: usize = 10_000;
+
+/// Room in each buffer.
+const WINDOW: u32 = 1 << 20;
+
+/// Packets a driver reads before it lets the stack answer.
+const BURST: usize = 16;
 
 /// Two stacks and their clock.
 pub struct Pair {
@@ -30,17 +37,31 @@ pub struct Pair {
 impl Pair {
     /// Two stacks without connections.
     pub fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// The same with links that carry super-segments and vouch for checksums.
+    pub fn offloading() -> Self {
+        Self::with(|config| {
+            config.segmentation = Some(u16::MAX.into());
+            config.checksum_offload = true;
+        })
+    }
+
+    fn with(adapt: impl Fn(&mut StackConfig)) -> Self {
         let now = Instant::from_secs(1);
-        let stack = |addr: [u8; 4]| {
-            let config = StackConfig {
-                addrs: vec![IpCidr::new(addr.into(), 24)],
+        let [client, mut server] = array::from_fn(|end| {
+            let mut config = StackConfig {
+                addrs: vec![IpCidr::new([10, 0, 0, 1 + end as u8].into(), 24)],
                 tcp: TcpConfig::modern(),
                 ..StackConfig::default()
             };
+            // A window that grows would make another transfer of each.
+            config.tcp.recv_buffer.initial = WINDOW;
+            config.tcp.send_buffer.initial = WINDOW;
+            adapt(&mut config);
             Stack::new(config, [1; 32], now)
-        };
-        let client = stack([10, 0, 0, 1]);
-        let mut server = stack([10, 0, 0, 2]);
+        });
         let listen = ListenConfig {
             port: None,
             backlog: usize::MAX,
@@ -57,11 +78,10 @@ impl Pair {
         }
     }
 
-    /// Two stacks with so many connections, each as the client and the server know it.
-    pub fn connected(count: usize) -> (Self, Vec<(ConnId, ConnId)>) {
-        let mut pair = Self::new();
-        let ids = (0..count).map(|nth| pair.connect(nth)).collect();
-        (pair, ids)
+    /// The same two stacks with a connection, as the client and the server know it.
+    pub fn connected(mut self) -> (Self, (ConnId, ConnId)) {
+        let ids = self.connect(0);
+        (self, ids)
     }
 
     /// The `nth` connection, established at both ends.
@@ -88,6 +108,16 @@ impl Pair {
     /// Ten microseconds pass, then packets go there and back until none is left; whether there was
     /// any.
     pub fn exchange(&mut self) -> bool {
+        self.pass();
+        let mut any = false;
+        while self.carry(usize::MAX) {
+            any = true;
+        }
+        any
+    }
+
+    /// Ten microseconds pass, and what is due happens.
+    fn pass(&mut self) {
         self.now += Duration::from_micros(10);
         let now = self.now;
         for stack in [&mut self.client, &mut self.server] {
@@ -95,13 +125,24 @@ impl Pair {
                 stack.handle_timeout(now);
             }
         }
-        let mut any = false;
-        while carry(now, &mut self.client, &mut self.server, &mut self.there)
-            | carry(now, &mut self.server, &mut self.client, &mut self.back)
-        {
-            any = true;
-        }
-        any
+    }
+
+    /// Up to so many packets go there, then as many back; whether there was any.
+    fn carry(&mut self, most: usize) -> bool {
+        let now = self.now;
+        carry(
+            now,
+            most,
+            &mut self.client,
+            &mut self.server,
+            &mut self.there,
+        ) | carry(
+            now,
+            most,
+            &mut self.server,
+            &mut self.client,
+            &mut self.back,
+        )
     }
 
     /// Time passes with nothing said, and what timers bring is exchanged.
@@ -110,7 +151,8 @@ impl Pair {
         self.exchange();
     }
 
-    /// The client sends `data`, the server reads all of it.
+    /// The client sends `data`, the server reads all of it. Packets come in bursts, each of which is
+    /// answered and read before the next.
     pub fn send(&mut self, (client, server): (ConnId, ConnId), data: &Bytes) {
         let mut left = data.clone();
         let mut missing = data.len();
@@ -120,7 +162,8 @@ impl Pair {
                 let taken = taken.expect("an open connection");
                 left = left.slice(taken..);
             }
-            if !self.exchange() {
+            self.pass();
+            if !self.carry(BURST) {
                 // A timer is what goes on next: an acknowledgement, or the pacer.
                 let due = [self.client.poll_timeout(), self.server.poll_timeout()];
                 self.now = due.into_iter().flatten().min().unwrap_or(self.now);
@@ -130,6 +173,7 @@ impl Pair {
                 self.server.consumed(self.now, server, chunk.len());
             }
         }
+        self.exchange();
     }
 }
 
@@ -139,16 +183,41 @@ impl Default for Pair {
     }
 }
 
-/// Carries what `from` has to send over to `to`, and takes the events of both; whether there was any.
-fn carry(now: Instant, from: &mut Stack, to: &mut Stack, packet: &mut Vec<u8>) -> bool {
-    let mut carried = false;
-    while let Some(transmit) = from.poll_transmit(now) {
+/// Carries up to `most` packets over, and takes the events of both; whether there was any.
+fn carry(
+    now: Instant,
+    most: usize,
+    from: &mut Stack,
+    to: &mut Stack,
+    packet: &mut Vec<u8>,
+) -> bool {
+    let checksum_verified = from.config().checksum_offload;
+    let mut carried = 0;
+    while carried < most
+        && let Some(transmit) = from.poll_transmit(now)
+    {
+        let segment_size = transmit.segment_size();
         packet.clear();
         transmit.write_to(packet);
-        to.handle_packet(now, packet, RxMeta::default());
-        carried = true;
+        let meta = RxMeta {
+            checksum_verified,
+            segment_size,
+            ..RxMeta::default()
+        };
+        if segment_size.is_some() {
+            // Long enough to be kept as it is.
+            let backing = Bytes::from(mem::take(packet));
+            let backing_meta = RxMeta {
+                backing: Some(&backing),
+                ..meta
+            };
+            to.handle_packet(now, &backing, backing_meta);
+        } else {
+            to.handle_packet(now, packet, meta);
+        }
+        carried += 1;
     }
     while from.poll_event().is_some() {}
     while to.poll_event().is_some() {}
-    carried
+    carried > 0
 }

@@ -60,9 +60,12 @@ pub fn all() -> Vec<Work> {
             ..work("packet/100 k connections", 0, || packet(100_000))
         },
         work("segment/two in, ACK out", 2 * MSS as u64, || {
-            transfer(2 * MSS)
+            transfer(Pair::new(), 2 * MSS)
         }),
-        work("transfer/1 MiB", 1 << 20, || transfer(1 << 20)),
+        work("transfer/1 MiB", 1 << 20, || transfer(Pair::new(), 1 << 20)),
+        work("transfer/1 MiB in super-segments", 1 << 20, || {
+            transfer(Pair::offloading(), 1 << 20)
+        }),
         work("echo/1 B", 0, echo),
         work("connection/open and close", 0, open_and_close),
     ]
@@ -136,8 +139,8 @@ fn checksum(len: usize) -> Job {
 
 /// IP and TCP headers with timestamps, checksum verified.
 fn parse() -> Job {
-    let (mut pair, ids) = Pair::connected(1);
-    let queued = pair.client.send_slice(pair.now, ids[0].0, &[7; MSS]);
+    let (mut pair, (client, _)) = Pair::new().connected();
+    let queued = pair.client.send_slice(pair.now, client, &[7; MSS]);
     queued.expect("room");
     let mut packet = Vec::new();
     let transmit = pair.client.poll_transmit(pair.now).expect("a segment");
@@ -167,16 +170,15 @@ fn packet(connections: usize) -> Job {
 }
 
 /// So many bytes go over and are read.
-fn transfer(len: usize) -> Job {
-    let (mut pair, ids) = Pair::connected(1);
+fn transfer(pair: Pair, len: usize) -> Job {
+    let (mut pair, ids) = pair.connected();
     let data = Bytes::from(vec![7; len]);
-    Box::new(move || pair.send(ids[0], &data))
+    Box::new(move || pair.send(ids, &data))
 }
 
 /// A byte goes over and comes back.
 fn echo() -> Job {
-    let (mut pair, ids) = Pair::connected(1);
-    let (client, server) = ids[0];
+    let (mut pair, (client, server)) = Pair::new().connected();
     Box::new(move || {
         let mut byte = [7];
         let sent = pair.client.send_slice(pair.now, client, &byte);

@@ -1,15 +1,18 @@
 //! How many instructions the parts of the protocol take: the same in every run on whatever machine,
 //! so that a change of a few percent shows.
 //!
-//! `cargo bench -p estab-benches --bench instructions` counts under valgrind's callgrind and compares
-//! with the table that is checked in, `benches/instructions.tsv`. It fails if something takes more
-//! than 3 % more than there; `ESTAB_REWRITE=1` writes the table anew. Counts depend on the compiler:
-//! with another than the table's they are shown and not judged.
+//! `cargo run --release -p estab-benches --bin estab-instructions` counts under valgrind's callgrind
+//! and compares with the table that is checked in, `benches/instructions.tsv`. It fails if something
+//! takes more than 3 % more than there. Counts depend on the compiler: with another than the table's
+//! up to 15 % more are let pass. What takes as much less is worth a new table, which
+//! `ESTAB_REWRITE=1` writes.
 
 mod table;
 
 use std::env;
 use std::process::{Command, ExitCode};
+use std::sync::Mutex;
+use std::thread;
 
 use estab_benches::{Work, all};
 use table::{Row, Table};
@@ -19,6 +22,9 @@ const ROLE: &str = "ESTAB_BENCH_WORK";
 
 /// Growth by more than this fails.
 const TOLERANCE: f64 = 0.03;
+
+/// The same with another compiler than the table's.
+const WIDE_TOLERANCE: f64 = 0.15;
 
 /// Done before counting: caches of the stack grow to their size.
 const WARM_UP: u64 = 200;
@@ -49,47 +55,76 @@ fn run(role: &str) {
 
 /// Counts everything; whether nothing has grown.
 fn measure() -> Result<bool, String> {
-    let mut counted = Vec::new();
-    for work in all().iter().filter(|work| !work.large) {
-        let instructions = count(work)?;
-        println!("{:<28}{instructions:>12}", work.name);
-        counted.push(Row {
-            name: work.name.to_owned(),
-            instructions,
-        });
-    }
     let counted = Table {
         compiler: compiler()?,
-        rows: counted,
+        rows: count_all()?,
     };
     if env::var_os("ESTAB_REWRITE").is_some() {
         counted.write()?;
+        for row in &counted.rows {
+            println!("{:<36}{:>12}", row.name, row.instructions);
+        }
         return Ok(true);
     }
     let expected = Table::read()?;
-    if expected.compiler != counted.compiler {
+    let same = expected.compiler == counted.compiler;
+    let tolerance = if same { TOLERANCE } else { WIDE_TOLERANCE };
+    if !same {
         println!(
-            "\nNot judged: the table was made with {}, this is {}.",
-            expected.compiler, counted.compiler
+            "The table was made with {}, this is {}: {:.0} % more pass.",
+            expected.compiler,
+            counted.compiler,
+            tolerance * 100.0
         );
-        return Ok(true);
     }
-    let mut good = true;
-    println!("\n{:<28}{:>12}{:>12}{:>8}", "", "table", "now", "ratio");
+    let (mut grown, mut shrunk) = (false, false);
+    println!("{:<36}{:>12}{:>12}{:>8}", "", "table", "now", "ratio");
     for (row, ratio) in counted.compare(&expected)? {
-        let verdict = if ratio > 1.0 + TOLERANCE {
-            "  grown"
-        } else {
-            ""
+        let verdict = match ratio {
+            more if more > 1.0 + tolerance => "  grown",
+            less if less < 1.0 - tolerance => "  less",
+            _ => "",
         };
-        good &= verdict.is_empty();
+        grown |= verdict == "  grown";
+        shrunk |= verdict == "  less";
         let before = (row.instructions as f64 / ratio).round();
         println!(
-            "{:<28}{before:>12}{:>12}{ratio:>8.3}{verdict}",
+            "{:<36}{before:>12}{:>12}{ratio:>8.3}{verdict}",
             row.name, row.instructions
         );
     }
-    Ok(good)
+    if grown {
+        println!("Something takes more than {:.0} % more.", tolerance * 100.0);
+    } else if shrunk {
+        println!("Keep what was gained: write the table anew, with ESTAB_REWRITE=1.");
+    }
+    Ok(!grown)
+}
+
+/// Counts the work of the list, on all processors.
+fn count_all() -> Result<Vec<Row>, String> {
+    let works: Vec<_> = all().into_iter().filter(|work| !work.large).collect();
+    let next = Mutex::new(works.iter().enumerate());
+    let rows = Mutex::new(Vec::new());
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let taken = next.lock().expect("no panic").next();
+                    let Some((place, work)) = taken else { return };
+                    let row = count(work).map(|instructions| Row {
+                        name: work.name.to_owned(),
+                        instructions,
+                    });
+                    rows.lock().expect("no panic").push((place, row));
+                }
+            });
+        }
+    });
+    let mut rows = rows.into_inner().expect("no panic");
+    rows.sort_by_key(|(place, _)| *place);
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 /// Instructions per operation: what twice as many operations take beyond as many.
