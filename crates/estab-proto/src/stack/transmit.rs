@@ -82,6 +82,11 @@ struct Text {
 }
 
 impl Stack {
+    /// Whether [`poll_transmit`](Self::poll_transmit) may have something.
+    pub fn wants_transmit(&self) -> bool {
+        self.replies.len() > 0 || self.ready.front().is_some()
+    }
+
     /// The next packet to send; `None` when there is nothing to send now.
     ///
     /// Replies to packets come first, then connections in turn, a burst of segments each.

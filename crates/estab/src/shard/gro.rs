@@ -24,7 +24,7 @@ const ACK: u8 = 0x10;
 const ECN: u8 = 0x40 | 0x80;
 
 /// The longest header of a packet that is joined.
-const MAX_HEADERS: usize = IPV6_LEN + 60;
+pub(super) const MAX_HEADERS: usize = IPV6_LEN + 60;
 
 /// The longest packet made.
 const MAX_LEN: usize = 65_535;

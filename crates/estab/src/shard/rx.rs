@@ -4,30 +4,45 @@ use std::io;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use estab_proto::Stack;
+use estab_proto::RxMeta;
 use estab_timer::{Duration, Instant};
 
+use super::gro::{Joined, MAX_HEADERS, Segment};
+use super::steer::Inlet;
 use crate::clock::Clock;
-use crate::device::Device;
+use crate::device::{Device, MAX_PACKET, Received};
 
-/// Packets received in one turn at most.
+/// Packets given to the stack in one turn at most.
 const BURST: usize = 64;
 
 /// Bytes received in one turn at most, or a packet more: what is read is still in the cache when the
 /// application gets it.
 const BURST_BYTES: usize = 512 << 10;
 
+/// Bytes that are little: a request, rather than a part of a stream.
+const SHORT: usize = 4096;
+
 /// How long one turn may receive before the driver lets other tasks run.
 const TURN: Duration = Duration::from_millis(1);
 
 /// The buffer packets are read into.
 ///
-/// A packet that fills half of it or more is lent to the stack as a counted slice, so that a large
-/// payload is not copied. The stack copies what it keeps of a smaller one, and the buffer is used
-/// again at once.
+/// A packet that is a quarter as long as they come or longer is lent to the stack as a counted slice of
+/// half a buffer or more, so that a large payload is not copied. The stack copies what it keeps of a
+/// smaller one, and the buffer is used again at once.
 pub(super) struct Receiver {
     buffer: BytesMut,
     pool: Pool,
+    /// The longest packet the device gives.
+    longest: usize,
+    /// Half of the longest packet that the stack may get.
+    half: usize,
+    /// Whether plain segments are joined. There is room for what is joined and a packet behind it.
+    joins: bool,
+    /// What is being joined, and when its first segment arrived.
+    joined: Option<(Joined, Instant)>,
+    /// Bytes received in the last turn.
+    received: usize,
 }
 
 /// Buffers kept for reuse.
@@ -57,25 +72,36 @@ impl Pool {
     /// The first `len` bytes of `buffer`, to be lent to the stack.
     fn lend(&mut self, buffer: BytesMut, len: usize) -> Bytes {
         let buffer = buffer.freeze();
-        let packet = buffer.slice(..len);
+        let lent = buffer.slice(..len);
         if self.lent.len() < POOL {
             self.lent.push(buffer);
         }
-        packet
+        lent
     }
 }
 
 impl Receiver {
-    /// Buffers for packets of up to `size` bytes.
-    pub(super) fn new(size: usize) -> Self {
+    /// Buffers for packets of up to `longest` bytes; `joins` says that plain segments are joined.
+    pub(super) fn new(longest: usize, joins: bool) -> Self {
+        let size = if joins { MAX_PACKET } else { longest };
         let mut pool = Pool {
-            size,
+            size: if joins { size + longest } else { size },
             lent: Vec::new(),
         };
         Self {
             buffer: pool.get(),
             pool,
+            longest,
+            half: size / 2,
+            joins,
+            joined: None,
+            received: 0,
         }
+    }
+
+    /// Whether what came in the last turn was little, but something.
+    pub(super) fn is_short(&self) -> bool {
+        (1..=SHORT).contains(&self.received)
     }
 
     /// Receives until the device has no more packets, or the budget in packets, bytes or time is
@@ -85,33 +111,106 @@ impl Receiver {
         &mut self,
         cx: &mut Context<'_>,
         device: &mut impl Device,
-        stack: &mut Stack,
+        stack: &mut Inlet<'_>,
         clock: &Clock,
         now: &mut Instant,
     ) -> io::Result<bool> {
         let until = *now + TURN;
-        let mut bytes = 0;
-        for _ in 0..BURST {
-            let Poll::Ready(received) = device.poll_recv(cx, &mut self.buffer) else {
-                return Ok(false);
+        let (mut packets, mut bytes) = (0, 0);
+        let outcome = loop {
+            let at = match &mut self.joined {
+                Some((joined, _)) => joined.cover(&self.buffer),
+                None => 0,
             };
-            let received = received?;
+            let room = &mut self.buffer[at..at + self.longest];
+            let received = match device.poll_recv(cx, room) {
+                Poll::Ready(Ok(received)) => received,
+                end => {
+                    if let Some((joined, _)) = &self.joined {
+                        joined.uncover(&mut self.buffer);
+                    }
+                    break end.map_ok(|_| ());
+                }
+            };
+            let len = received.len().min(self.longest);
+            bytes += len;
+            if let Some((joined, _)) = &mut self.joined {
+                if joined.take(&mut self.buffer, len, received.meta(None).checksum_verified) {
+                    if bytes >= BURST_BYTES {
+                        break Poll::Ready(Ok(()));
+                    }
+                    continue;
+                }
+                self.deliver_joined(stack, len);
+            }
             // The time of arrival: what is measured with it must not contain our own work.
             *now = clock.now();
-            let len = received.len().min(self.buffer.len());
-            if len < self.buffer.len() / 2 {
-                stack.handle_packet(*now, &self.buffer[..len], received.meta(None));
-            } else {
-                let buffer = std::mem::replace(&mut self.buffer, self.pool.get());
-                let packet = self.pool.lend(buffer, len);
-                stack.handle_packet(*now, &packet, received.meta(Some(&packet)));
+            self.begin(stack, received, len, *now);
+            packets += 1;
+            if packets >= BURST || bytes >= BURST_BYTES || *now >= until {
+                break Poll::Ready(Ok(()));
             }
-            bytes += len;
-            if bytes >= BURST_BYTES || *now >= until {
-                break;
-            }
+        };
+        self.deliver_joined(stack, 0);
+        self.received = bytes;
+        match outcome {
+            Poll::Ready(end) => end.map(|()| true),
+            Poll::Pending => Ok(false),
         }
-        Ok(true)
+    }
+
+    /// A packet lies at the start of the buffer: others may join it, or the stack gets it.
+    fn begin(&mut self, stack: &mut Inlet<'_>, received: Received, len: usize, now: Instant) {
+        let packet = &self.buffer[..len];
+        let meta = received.meta(None);
+        if self.joins
+            && meta.segment_size.is_none()
+            && let Some(segment) = Segment::of(packet)
+            && (meta.checksum_verified || segment.is_intact(packet))
+        {
+            self.joined = Some((Joined::new(segment, packet), now));
+        } else {
+            self.deliver(stack, meta, len, 0, now);
+        }
+    }
+
+    /// The stack gets what was joined, if anything was. A packet of `next` bytes that lies behind it
+    /// comes to the start of the buffer.
+    fn deliver_joined(&mut self, stack: &mut Inlet<'_>, next: usize) {
+        if let Some((joined, arrived)) = self.joined.take() {
+            let meta = RxMeta {
+                checksum_verified: true,
+                segment_size: joined.finish(&mut self.buffer),
+                backing: None,
+            };
+            self.deliver(stack, meta, joined.len(), next, arrived);
+        }
+    }
+
+    /// The stack gets the first `len` bytes of the buffer; the `next` ones come to its start.
+    fn deliver(
+        &mut self,
+        stack: &mut Inlet<'_>,
+        meta: RxMeta<'_>,
+        len: usize,
+        next: usize,
+        now: Instant,
+    ) {
+        // The stack keeps no slice of which less than half is text.
+        if len < self.half / 2 + MAX_HEADERS {
+            stack.handle_packet(now, &self.buffer[..len], meta);
+            self.buffer.copy_within(len..len + next, 0);
+            return;
+        }
+        let mut fresh = self.pool.get();
+        fresh[..next].copy_from_slice(&self.buffer[len..len + next]);
+        let buffer = std::mem::replace(&mut self.buffer, fresh);
+        let backing = self.pool.lend(buffer, len.max(self.half));
+        let meta = RxMeta {
+            backing: Some(&backing),
+            ..meta
+        };
+        stack.handle_packet(now, &backing[..len], meta);
     }
 }
 

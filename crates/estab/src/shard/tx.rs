@@ -7,23 +7,25 @@ use arrayvec::ArrayVec;
 use estab_proto::{Stack, Transmit};
 use estab_timer::Instant;
 
-use crate::device::{Device, Packet};
+use super::gso::Cutter;
+use crate::device::{Caps, Device, Packet};
 
-/// Packets sent in one turn at most: no more than are received, so that their acknowledgements
-/// cannot pile up unread.
-const BURST: usize = 64;
+/// Packets sent in one turn at most, or a super-segment more: no more than are received, so that
+/// their acknowledgements cannot pile up unread.
+const BURST: u64 = 64;
 
 /// Pieces of a packet handed to a gathering write; a packet in more pieces is copied into one.
 const PIECES: usize = 30;
 
 /// What waits for the device: at most one packet, which a full device has refused.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sender {
+    port: Port,
+    /// Cuts super-segments, if the stack makes them and the device does not cut them.
+    cutter: Option<Cutter>,
     waiting: Option<Waiting>,
     /// The memory of the last packet that waited or had too many pieces.
     spare: Vec<u8>,
-    flushing: bool,
-    sent: u64,
 }
 
 #[derive(Debug)]
@@ -32,15 +34,34 @@ struct Waiting {
     segment_size: Option<u16>,
 }
 
+/// What was handed to the device.
+#[derive(Debug, Default)]
+struct Port {
+    flushing: bool,
+    sent: u64,
+}
+
 impl Sender {
+    /// For a device that can do so much; `cuts` says that it gets plain segments of a stack that
+    /// makes super-segments.
+    pub(super) fn new(caps: Caps, cuts: bool) -> Self {
+        Self {
+            port: Port::default(),
+            cutter: cuts.then(|| Cutter::new(caps.checksum_offload)),
+            waiting: None,
+            spare: Vec::new(),
+        }
+    }
+
     /// Whether something was not handed to the device yet.
     pub(super) fn is_busy(&self) -> bool {
-        self.waiting.is_some() || self.flushing
+        let cutting = self.cutter.as_ref().is_some_and(Cutter::is_busy);
+        self.waiting.is_some() || cutting || self.port.flushing
     }
 
     /// Packets handed to the device.
     pub(super) fn sent(&self) -> u64 {
-        self.sent
+        self.port.sent
     }
 
     /// Sends until the stack has nothing more, the device is full, or the budget is used up: then
@@ -56,24 +77,25 @@ impl Sender {
             return Ok(false);
         }
         let mut more = true;
-        for _ in 0..BURST {
-            let Some(transmit) = stack.poll_transmit(now) else {
-                more = false;
-                break;
+        let until = self.port.sent + BURST;
+        while more && self.port.sent < until {
+            more = match stack.poll_transmit(now) {
+                Some(transmit) => self.send(cx, device, &transmit)?,
+                None => false,
             };
-            if !self.send(cx, device, &transmit)? {
-                more = false;
-                break;
-            }
         }
-        if self.flushing {
-            self.flushing = device.poll_flush(cx)?.is_pending();
+        if self.port.flushing {
+            self.port.flushing = device.poll_flush(cx)?.is_pending();
         }
         Ok(more)
     }
 
     /// Offers the refused packet again; false if it is refused again.
     fn send_waiting(&mut self, cx: &mut Context<'_>, device: &mut impl Device) -> io::Result<bool> {
+        let Self { port, cutter, .. } = self;
+        if let Some(cutter) = cutter {
+            return cutter.resume(|frame| port.offer_whole(cx, device, frame));
+        }
         let Some(Waiting {
             bytes,
             segment_size,
@@ -83,7 +105,7 @@ impl Sender {
         };
         let slices = [IoSlice::new(&bytes)];
         let packet = Packet::new(&slices).with_segment_size(segment_size);
-        let taken = self.offer(cx, device, &packet)?;
+        let taken = port.offer(cx, device, &packet)?;
         if taken {
             self.spare = bytes;
         } else {
@@ -102,15 +124,21 @@ impl Sender {
         device: &mut impl Device,
         transmit: &Transmit<'_>,
     ) -> io::Result<bool> {
-        let segment_size = transmit.segment_size();
+        let Self { port, cutter, .. } = self;
+        let (headers, segment_size) = (transmit.header(), transmit.segment_size());
+        if let Some(cutter) = cutter {
+            let len = transmit.len() - headers.len();
+            let offer = |frame: &[u8]| port.offer_whole(cx, device, frame);
+            return cutter.send(headers, transmit.payload(), len, segment_size, offer);
+        }
         let mut slices = ArrayVec::<_, PIECES>::new();
-        slices.push(IoSlice::new(transmit.header()));
+        slices.push(IoSlice::new(headers));
         let fits = transmit
             .payload()
             .all(|piece| slices.try_push(IoSlice::new(piece)).is_ok());
         if fits {
             let packet = Packet::new(&slices).with_segment_size(segment_size);
-            if self.offer(cx, device, &packet)? {
+            if port.offer(cx, device, &packet)? {
                 return Ok(true);
             }
         }
@@ -127,7 +155,20 @@ impl Sender {
             self.send_waiting(cx, device)
         }
     }
+}
 
+impl Port {
+    /// Hands a packet in one piece to the device; false if it is full.
+    fn offer_whole(
+        &mut self,
+        cx: &mut Context<'_>,
+        device: &mut impl Device,
+        packet: &[u8],
+    ) -> io::Result<bool> {
+        self.offer(cx, device, &Packet::new(&[IoSlice::new(packet)]))
+    }
+
+    /// Hands a packet to the device; false if it is full.
     fn offer(
         &mut self,
         cx: &mut Context<'_>,
