@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use estab::device::{Device, TunDevice};
@@ -104,29 +104,30 @@ impl Limit {
         }
     }
 
-    /// A burst in, its answers out, and a little of what is to be sent. Ready if something was done.
+    /// A burst in, its answers out, and a little of what is to be sent. Ready if there may be more to
+    /// do at once.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut any = false;
-        for _ in 0..BURST {
-            match self.device.poll_recv(cx, &mut self.packet) {
-                Poll::Ready(received) => self.input(cx, received?.len())?,
-                Poll::Pending => break,
-            }
-            any = true;
+        let mut packets = 0;
+        while packets < BURST
+            && let Poll::Ready(received) = self.device.poll_recv(cx, &mut self.packet)
+        {
+            self.input(cx, received?.len())?;
+            packets += 1;
         }
-        for at in std::mem::take(&mut self.touched) {
+        while let Some(at) = self.touched.pop() {
             self.flows[at].touched = false;
             self.answer(cx, at)?;
         }
-        any |= self.feed(cx)?;
-        if any {
+        if self.feed(cx)? || packets == BURST {
             return Poll::Ready(Ok(()));
         }
-        ready!(self.timeout.as_mut().poll_tick(cx));
-        for &at in &self.sources {
-            self.flows[at].start_over();
+        if packets == 0 && self.timeout.as_mut().poll_tick(cx).is_ready() {
+            for &at in &self.sources {
+                self.flows[at].start_over();
+            }
+            return Poll::Ready(Ok(()));
         }
-        Poll::Ready(Ok(()))
+        Poll::Pending
     }
 
     /// A packet came, of so many bytes.
