@@ -1,7 +1,14 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
+
+use estab_proto::config::{StackConfig, TcpConfig};
 use estab_proto::wire::tcp::Flags;
 use estab_proto::wire::{IpRepr, protocol};
 
 use super::*;
+use crate::shard::Shard;
+use crate::shard::doorbell::Calls;
 
 const SHARDS: usize = 7;
 
@@ -157,4 +164,94 @@ fn no_packet_makes_it_panic() {
         let len = round % (packet.len() + 1);
         owners().of_packet(&packet[..len]);
     }
+}
+
+fn steering(shards: &Shards) -> Steering {
+    let owners = Owners::new(&[7; 16], shards.len());
+    Steering::new(owners, 0, Arc::clone(shards))
+}
+
+/// A segment that belongs to the second of two shards.
+fn stray() -> Vec<u8> {
+    let owners = Owners::new(&[7; 16], 2);
+    let tuple = flows().find(|tuple| owners.of(tuple) == 1).unwrap();
+    segment(tuple.remote, tuple.local)
+}
+
+#[test]
+fn the_queue_to_another_shard_is_bounded_and_what_it_drops_is_counted() {
+    let shards = Shard::all(2, &TcpConfig::default());
+    let mut steering = steering(&shards);
+    let mut stack = Stack::new(StackConfig::default(), [0; 32], Instant::ZERO);
+    for _ in 0..3 {
+        for _ in 0..200 {
+            steering.handle_packet(&mut stack, Instant::ZERO, &stray(), RxMeta::default());
+        }
+        steering.hand_over();
+    }
+    assert_eq!(steering.counts(), (600, 88));
+    assert_eq!(stack.stats().packets_in, 0);
+    let mut calls = Calls::default();
+    shards[1].bell.answer(Waker::noop(), &mut calls);
+    assert_eq!(calls.strays.len(), 512);
+}
+
+#[test]
+fn a_packet_is_handed_over_with_all_that_is_known_of_it() {
+    let shards = Shard::all(2, &TcpConfig::default());
+    let mut steering = steering(&shards);
+    let mut stack = Stack::new(StackConfig::default(), [0; 32], Instant::ZERO);
+    let packet = Bytes::from(stray());
+    let at = Instant::from_secs(5);
+    let meta = RxMeta {
+        checksum_verified: true,
+        segment_size: Some(1448),
+        backing: Some(&packet),
+    };
+    steering.handle_packet(&mut stack, at, &packet, meta);
+    // A small piece of a large buffer does not keep the buffer.
+    let mut large = stray();
+    large.resize(10_000, 0);
+    let large = Bytes::from(large);
+    let meta = RxMeta {
+        backing: Some(&large),
+        ..RxMeta::default()
+    };
+    steering.handle_packet(&mut stack, at, &large[..40], meta);
+    steering.hand_over();
+
+    let mut calls = Calls::default();
+    shards[1].bell.answer(Waker::noop(), &mut calls);
+    let whole = &calls.strays[0];
+    assert_eq!(whole.packet.as_ptr(), packet.as_ptr());
+    assert_eq!((whole.at, whole.checksum_verified), (at, true));
+    assert_eq!(whole.segment_size, Some(1448));
+    let piece = &calls.strays[1];
+    assert_ne!(piece.packet.as_ptr(), large.as_ptr());
+    assert_eq!(piece.packet, large[..40]);
+    assert_eq!((piece.checksum_verified, piece.segment_size), (false, None));
+}
+
+#[test]
+fn the_owner_is_woken_once_for_a_burst() {
+    struct Count(AtomicUsize);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let shards = Shard::all(2, &TcpConfig::default());
+    let mut steering = steering(&shards);
+    let mut stack = Stack::new(StackConfig::default(), [0; 32], Instant::ZERO);
+    let count = Arc::new(Count(AtomicUsize::new(0)));
+    shards[1]
+        .bell
+        .answer(&Waker::from(Arc::clone(&count)), &mut Calls::default());
+    for _ in 0..10 {
+        steering.handle_packet(&mut stack, Instant::ZERO, &stray(), RxMeta::default());
+        assert_eq!(count.0.load(Ordering::Relaxed), 0);
+    }
+    steering.hand_over();
+    steering.hand_over();
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
 }
