@@ -4,4 +4,5 @@
 mod budget;
 mod crowd;
 mod fat;
+mod streams;
 mod world;

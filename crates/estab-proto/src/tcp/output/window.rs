@@ -14,9 +14,11 @@ impl Connection {
     pub(super) fn select_window(&mut self) -> WireWindow {
         let current = self.rcv.wnd();
         let up = self.rcv.scale.round_up(current);
+        let capacity = self.recv.capacity();
+        let most = capacity.saturating_add(capacity / 4);
         let wnd = match self.window_step() {
             Some(larger) => larger,
-            None if up <= self.recv.window().saturating_add(self.recv.capacity() / 4) => up,
+            None if self.recv.held().saturating_add(up) <= most => up,
             None => current,
         };
         let field = self.rcv.scale.to_wire(wnd);
