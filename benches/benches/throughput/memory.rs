@@ -12,7 +12,7 @@ use estab_timer::Instant as Moment;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Builder;
 
-use crate::{CHUNK, measure};
+use crate::CHUNK;
 
 /// Packets that go one way before the other end gets its turn, as a driver would do.
 const BURST: usize = 64;
@@ -21,15 +21,24 @@ const BLOCK: usize = 64 << 10;
 
 pub(crate) fn bench(group: &mut BenchmarkGroup<'_, WallTime>) {
     let mut couple = Couple::connected();
-    measure(group, "memory/sans-io", None, |chunks| {
+    measure(group, "memory/sans-io", |chunks| {
         couple.transfer(chunks * CHUNK)
     });
     for (offload, name) in [
         (false, "memory/async/plain"),
         (true, "memory/async/offload"),
     ] {
-        measure(group, name, None, |chunks| over_the_link(chunks, offload));
+        measure(group, name, |chunks| over_the_link(chunks, offload));
     }
+}
+
+/// Measures `transfer`, which moves that many chunks and says how long it took.
+fn measure(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    mut transfer: impl FnMut(u64) -> Duration,
+) {
+    group.bench_function(name, |bencher| bencher.iter_custom(&mut transfer));
 }
 
 /// Two stacks with a connection between them, and their clock.
@@ -171,6 +180,6 @@ fn over_the_link(chunks: u64, offload: bool) -> Duration {
 
 /// The wall clock, which a bench may read.
 #[allow(clippy::disallowed_methods, reason = "a bench measures time")]
-pub(crate) fn clock() -> Instant {
+fn clock() -> Instant {
     Instant::now()
 }
