@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use estab_proto::Info;
-use estab_proto::config::TcpConfig;
-use estab_sim::{Bandwidth, Path, PathBuilder};
+use estab_proto::config::{Limits, TcpConfig};
+use estab_sim::{Bandwidth, Loss, Node, Path, PathBuilder};
 
 use crate::world::{Segments, World};
 
@@ -91,7 +91,7 @@ fn slow_start_is_not_held_back_without_timestamps() {
 #[test]
 fn a_loss_does_not_outgrow_the_budget() {
     let rate = Bandwidth::gbit(10);
-    let lossy = path(rate).there(estab_sim::Node::Loss(estab_sim::Loss::Exactly(vec![5000])));
+    let lossy = path(rate).there(Node::Loss(Loss::Exactly(vec![5000])));
     let mut world = World::new(lossy.build(), Segments::Super, TcpConfig::modern());
     world.is_writing = true;
     let (mut most, mut lost) = (0, 0);
@@ -107,6 +107,35 @@ fn a_loss_does_not_outgrow_the_budget() {
     );
     assert!(most < 512 << 20, "{most}");
     rests(&mut world);
+}
+
+#[test]
+fn flows_under_pressure_share_what_there_is() {
+    let rate = Bandwidth::gbit(1);
+    let mut limits = Limits::default();
+    // The path alone holds 12.5 MB, and slow start would take twice that.
+    limits.buffer_bytes = 16 << 20;
+    let lossy = path(rate).there(Node::Loss(Loss::Uniform(1e-5)));
+    let tcp = TcpConfig::modern();
+    let mut world = World::crowded(lossy.build(), Segments::Plain, tcp, limits, 8);
+    world.is_writing = true;
+    let mut most = [0; 2];
+    for ms in 0..4000 {
+        world.run(MS);
+        if ms == 1000 {
+            world.delivered.fill(0);
+        }
+        let stacks = [&world.sender, &world.receiver];
+        most = [0, 1].map(|i| most[i].max(stacks[i].counts().buffer_bytes));
+    }
+    println!("{:?} {most:?}", world.delivered);
+    assert!(most[0] > 12 << 20, "no pressure: {most:?}");
+    assert!(most.iter().all(|most| *most <= 17 << 20), "{most:?}");
+    let total: u64 = world.delivered.iter().sum();
+    let half = rate.bytes_in(3 * Duration::from_secs(1)) / 2;
+    assert!(total >= half, "{total}");
+    let least = world.delivered.iter().min().unwrap();
+    assert!(least * 8 * 4 >= total, "{:?}", world.delivered);
 }
 
 #[test]

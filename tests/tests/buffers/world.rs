@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
-use estab_proto::config::{StackConfig, TcpConfig};
+use estab_proto::config::{Limits, StackConfig, TcpConfig};
 use estab_proto::{ConnId, Info, IpCidr, ListenConfig, RxMeta, Stack};
 use estab_sim::{Path, Pipe};
 use estab_timer::{Duration, Instant};
@@ -22,10 +22,10 @@ pub(crate) struct World {
     pub(crate) path: Path,
     pub(crate) sender: Stack,
     pub(crate) receiver: Stack,
-    pub(crate) from: ConnId,
-    pub(crate) to: ConnId,
-    /// Bytes the receiving application has read.
-    pub(crate) delivered: u64,
+    pub(crate) from: Vec<ConnId>,
+    pub(crate) to: Vec<ConnId>,
+    /// Bytes the receiving application has read of each connection.
+    pub(crate) delivered: Vec<u64>,
     /// Whether the sending application writes all it can.
     pub(crate) is_writing: bool,
     /// Whether the receiving application reads.
@@ -42,9 +42,21 @@ pub(crate) enum Segments {
 impl World {
     /// One connection over `path`, just opened.
     pub(crate) fn new(path: Path, segments: Segments, tcp: TcpConfig) -> Self {
+        Self::crowded(path, segments, tcp, Limits::default(), 1)
+    }
+
+    /// Several connections between stacks with these limits.
+    pub(crate) fn crowded(
+        path: Path,
+        segments: Segments,
+        tcp: TcpConfig,
+        limits: Limits,
+        connections: usize,
+    ) -> Self {
         let now = Instant::from_secs(1);
         let host = |addr, secret| {
             let config = StackConfig {
+                limits: limits.clone(),
                 addrs: vec![IpCidr::new(addr, 24)],
                 checksum_offload: true,
                 segmentation: (segments == Segments::Super).then_some(65_535),
@@ -59,25 +71,26 @@ impl World {
             ..ListenConfig::default()
         });
         let remote = SocketAddr::new(RECEIVER, 80);
-        let from = sender.connect(now, remote, None, None).unwrap();
+        let from = (0..connections)
+            .map(|_| sender.connect(now, remote, None, None).unwrap())
+            .collect();
         let mut world = Self {
             now,
             path,
             sender,
             receiver,
             from,
-            to: from,
-            delivered: 0,
+            to: Vec::new(),
+            delivered: vec![0; connections],
             is_writing: false,
             is_reading: true,
         };
-        let accepted = loop {
+        while world.to.len() < connections {
             world.step();
-            if let Some((id, _)) = world.receiver.accept(listener.unwrap()) {
-                break id;
+            while let Some((id, _)) = world.receiver.accept(listener.unwrap()) {
+                world.to.push(id);
             }
-        };
-        world.to = accepted;
+        }
         world
     }
 
@@ -97,13 +110,15 @@ impl World {
 
     /// Bits per second that arrive while this time passes.
     pub(crate) fn rate_during(&mut self, lasts: Duration) -> f64 {
-        let before = self.delivered;
+        let before: u64 = self.delivered.iter().sum();
         self.run(lasts);
-        (self.delivered - before) as f64 * 8.0 / lasts.as_secs_f64()
+        let delivered = self.delivered.iter().sum::<u64>() - before;
+        delivered as f64 * 8.0 / lasts.as_secs_f64()
     }
 
     pub(crate) fn info(&self) -> Info {
-        self.sender.info(self.from).expect("the connection lives")
+        let info = self.sender.info(self.from[0]);
+        info.expect("the connection lives")
     }
 
     /// Whatever happens next.
@@ -147,19 +162,23 @@ impl World {
 
     fn write(&mut self) -> bool {
         let mut any = false;
-        while self.sender.send_room(self.from) > 0 {
-            let block = Bytes::from_static(&BLOCK);
-            any |= self.sender.send(self.now, self.from, block).is_ok();
+        for &id in &self.from {
+            while let room @ 1.. = self.sender.send_room(id) {
+                let block = Bytes::from_static(&BLOCK[..room.min(BLOCK.len())]);
+                any |= self.sender.send(self.now, id, block).is_ok();
+            }
         }
         any
     }
 
     fn read(&mut self) -> bool {
         let mut any = false;
-        while let Ok(Some(chunk)) = self.receiver.take_chunk(self.to) {
-            self.receiver.consumed(self.now, self.to, chunk.len());
-            self.delivered += chunk.len() as u64;
-            any = true;
+        for (&id, delivered) in self.to.iter().zip(&mut self.delivered) {
+            while let Ok(Some(chunk)) = self.receiver.take_chunk(id) {
+                self.receiver.consumed(self.now, id, chunk.len());
+                *delivered += chunk.len() as u64;
+                any = true;
+            }
         }
         any
     }
