@@ -5,7 +5,7 @@ use std::time::Instant as Clock;
 use bytes::{Bytes, BytesMut};
 use estab::proto::config::StackConfig;
 use estab::proto::{ConnId, IpCidr, ListenConfig, RxMeta, Stack, State};
-use estab_timer::{Duration, Instant};
+use estab_timer::Instant;
 
 use crate::{Terms, Transfer};
 
@@ -88,7 +88,7 @@ impl Pair {
     }
 
     fn now(&self) -> Instant {
-        Instant::ZERO + Duration::from(self.clock.elapsed())
+        Instant::ZERO + self.clock.elapsed()
     }
 
     fn transfer(&mut self, bytes: u64) {

@@ -121,7 +121,7 @@ impl Limit {
         if self.feed(cx)? || packets == BURST {
             return Poll::Ready(Ok(()));
         }
-        if packets == 0 && self.timeout.as_mut().poll_tick(cx).is_ready() {
+        if self.timeout.as_mut().poll_tick(cx).is_ready() {
             for &at in &self.sources {
                 self.flows[at].start_over();
             }
