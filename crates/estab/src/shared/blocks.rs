@@ -51,18 +51,27 @@ impl Blocks {
     /// An empty block of `BLOCK >> size` bytes.
     fn take(&self, size: usize) -> BytesMut {
         let bytes = BLOCK >> size;
-        let mut used = lock(&self.used[size]);
-        for _ in 0..LOOKS.min(used.len()) {
-            if let Some(mut block) = used.pop_front() {
-                if block.try_reclaim(bytes) {
-                    return block;
-                }
-                used.push_back(block);
-            }
-        }
-        drop(used);
-        BytesMut::with_capacity(bytes)
+        let found = find(&mut lock(&self.used[size]), bytes);
+        found.unwrap_or_else(|| BytesMut::with_capacity(bytes))
     }
+}
+
+/// Takes out a free block and makes it empty. They are freed from the oldest on, and it is one of the
+/// latter half of these: the processor's cache has forgotten the older ones.
+fn find(used: &mut VecDeque<BytesMut>, bytes: usize) -> Option<BytesMut> {
+    let mut is_free = |at: usize| {
+        let block = used.get_mut(at);
+        block.is_some_and(|block| block.try_reclaim(bytes))
+    };
+    let oldest = (0..LOOKS).find(|&at| is_free(at))?;
+    let mut later = 0;
+    while is_free(oldest + 2 * later + 1) {
+        later = 2 * later + 1;
+    }
+    let block = used.remove(oldest + later);
+    // Those before it belong to a slow connection.
+    used.rotate_left(oldest);
+    block
 }
 
 #[cfg(test)]

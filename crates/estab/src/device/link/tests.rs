@@ -88,7 +88,7 @@ fn a_cut_link_delivers_what_is_on_it_and_then_fails() {
 }
 
 /// One transfer over a link; returns the packets and the segments of the network that it took.
-async fn transfer(offload: bool) -> (u64, u64) {
+async fn transfer(offload: bool) -> [u64; 3] {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     let (left, right) = Link::pair_with(LinkConfig {
@@ -114,13 +114,16 @@ async fn transfer(offload: bool) -> (u64, u64) {
     let theirs = right.stats().await.unwrap();
     assert_eq!(stats.segments_out, theirs.segments_in);
     assert_eq!(theirs.drop_tcp_checksum, 0);
-    (stats.packets_out, stats.segments_out)
+    let sent = left.device_stats().await.unwrap().sent;
+    [stats.packets_out, stats.segments_out, sent]
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_link_may_carry_super_segments() {
-    let (packets, segments) = transfer(false).await;
-    assert_eq!(packets, segments);
-    let (packets, segments) = transfer(true).await;
+    let [packets, segments, sent] = transfer(false).await;
+    assert_eq!(sent, segments, "cut before they are sent");
+    assert!(segments > 10 * packets, "{segments} in {packets}");
+    let [packets, segments, sent] = transfer(true).await;
+    assert_eq!(sent, packets);
     assert!(segments > 10 * packets, "{segments} in {packets}");
 }

@@ -49,3 +49,22 @@ fn only_so_much_is_kept() {
     assert_eq!(lock(&blocks.used[0]).len(), KEPT / BLOCK);
     drop(copies);
 }
+
+#[test]
+fn of_free_blocks_a_later_one_is_used() {
+    let blocks = Blocks::default();
+    let text = vec![7; BLOCK];
+    let mut copies: Vec<_> = (0..16).map(|_| copy(&blocks, &text)).collect();
+    let places: Vec<_> = copies.iter().map(|copy| copy.as_ptr()).collect();
+    let in_use = copies.split_off(9);
+    drop(copies);
+    // Of the nine that are free, the eighth.
+    assert_eq!(copy(&blocks, &text).as_ptr(), places[7]);
+    // One that stays in use does not hide those behind it.
+    drop(in_use);
+    let slow = copy(&blocks, &text);
+    for _ in 0..40 {
+        assert!(places.contains(&copy(&blocks, &text).as_ptr()));
+    }
+    drop(slow);
+}
