@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use estab_proto::congestion::Algorithm;
-use estab_sim::transfer::{Flow, Happening, Outcome};
-use estab_sim::{Bandwidth, Loss, Node};
+use estab_proto::recovery::CaState;
+use estab_sim::transfer::{Flow, Happening, Outcome, Sample, Transfer};
+use estab_sim::{Bandwidth, Loss, Node, Path};
 
 use crate::{MS, MSS, RTT, alone, path_with};
 
@@ -124,4 +125,21 @@ fn reordering_costs_no_reduction_once_it_was_seen() {
         .collect();
     assert!(began.len() <= 1, "{began:?}");
     assert_eq!(outcome.count(Happening::TimedOut), 0);
+}
+
+/// The receive window keeps ahead of what waits for the hole to be filled, so what is in flight in
+/// recovery falls only by as much as pacing spreads it.
+#[test]
+fn a_loss_in_slow_start_does_not_fill_the_receive_window() {
+    for (lost, bound) in [(75, 0.6), (100, 0.6), (127, 0.6), (200, 0.6), (300, 0.95)] {
+        let path = Path::builder().rtt(RTT).rate(Bandwidth::mbit(50));
+        let node = Node::Loss(Loss::Exactly(vec![BEFORE + lost]));
+        let transfer = Transfer::new(path.there(node).build()).flow(Flow::new(Algorithm::Cubic));
+        let report = transfer.sample_every(5 * MS).limit(12 * RTT).run();
+        let samples = &report.flows[0].samples;
+        let in_recovery = samples.iter().filter(|it| it.ca_state == CaState::Recovery);
+        let fill = |it: &Sample| f64::from(it.in_flight) / f64::from(it.ssthresh.unwrap_or(1));
+        let least = in_recovery.map(fill).fold(f64::INFINITY, f64::min);
+        assert!((bound..2.0).contains(&least), "{least} {lost}");
+    }
 }

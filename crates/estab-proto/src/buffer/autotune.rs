@@ -157,6 +157,15 @@ impl RecvTuner {
         })
     }
 
+    /// Notes that text has arrived beyond a hole, while the application has taken all that is in order:
+    /// it ends `span` bytes beyond RCV.NXT. The capacity is to be twice that at least, as it would be if
+    /// the application could have these bytes; a window that stood still until the hole is filled
+    /// would be full before.
+    pub fn on_beyond(&mut self, span: u32) {
+        let target = span.saturating_mul(2).min(self.max);
+        self.capacity = self.capacity.max(target);
+    }
+
     /// The capacity for a sender that had `copied` bytes through in a round trip and `before` in
     /// the best one before: twice that, and its growth twice more, for the two round trips until a
     /// larger window than this shows in what arrives. A sender that doubles, as in slow start, needs

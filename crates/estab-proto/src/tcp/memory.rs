@@ -1,7 +1,7 @@
 //! What a connection holds, and how much it may hold: windows that follow use, and the stack's budget
 //! (`buffer/budget`), which every call brings along as the connection's [`Share`].
 
-use super::connection::{Connection, Ctx};
+use super::connection::{Connection, Ctx, Is};
 use crate::buffer::{SendTuner, Share};
 
 impl Connection {
@@ -36,6 +36,16 @@ impl Connection {
             let _ = self.tuner.on_consumed(ctx.now, consumed, rtt);
         }
         self.fit_recv_buffer(ctx.share);
+    }
+
+    /// Text that ends `span` bytes beyond RCV.NXT waits for a hole to be filled: the receive buffer
+    /// grows meanwhile. Without SACK it does not, since acknowledgements that move the window are no
+    /// duplicates (RFC 5681 §2).
+    pub(super) fn tune_beyond_hole(&mut self, ctx: &Ctx<'_>, span: u32) {
+        if ctx.share.is_unlimited() && self.is.contains(Is::SACK) && self.recv.held() == 0 {
+            self.tuner.on_beyond(span);
+            self.fit_recv_buffer(ctx.share);
+        }
     }
 
     /// Gives the receive buffer the capacity that its use asks for and there is memory for: at least

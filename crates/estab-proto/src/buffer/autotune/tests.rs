@@ -222,3 +222,12 @@ fn the_send_buffer_holds_twice_the_congestion_window() {
     assert_eq!(tuner.target(1 << 20), 2 << 20);
     assert_eq!(tuner.target(u32::MAX), 16 << 20);
 }
+
+#[test]
+fn the_capacity_keeps_ahead_of_what_is_beyond_a_hole() {
+    let mut tuner = RecvTuner::new(64 * KIB, MIB);
+    for (span, capacity) in [(10, 64), (40, 80), (39, 80), (300, 600), (900, 1024)] {
+        tuner.on_beyond(span * KIB);
+        assert_eq!(tuner.capacity(), capacity * KIB);
+    }
+}

@@ -98,6 +98,8 @@ impl Connection {
             self.time_echo(ctx, arrival);
         }
         if stored.out_of_order {
+            let end = arrival.seq + arrival.text.len() as u32;
+            self.tune_beyond_hole(ctx, end - self.rcv.nxt);
             // The sender's window is about to be small: do not hold it up further.
             self.delayed_ack
                 .enter_quick(self.config.delayed_ack.quick_segments);

@@ -56,6 +56,12 @@ fn after_a_gap_it_is_another_train() {
 }
 
 #[test]
+fn a_burst_is_no_train() {
+    let (mut train, now) = (Train::default(), Instant::from_secs(1));
+    assert!((0..100).all(|_| !train.on_ack(now, 1)));
+}
+
+#[test]
 fn the_clock_may_wrap() {
     let first = Instant::from_micros(u64::from(u32::MAX) - 1000);
     let mut train = Train::default();
