@@ -26,6 +26,9 @@ const BURST: usize = 64;
 /// Bytes of the buffers of connections that say little.
 const SMALL: usize = 16 << 10;
 
+/// Bytes that an echo moves at a time.
+const SCRATCH: usize = 64 << 10;
+
 /// Serves until the interface is gone.
 pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     let mut server = Server::new(serve)?;
@@ -52,6 +55,8 @@ struct Server {
     spare: [Vec<Socket<'static>>; 2],
     buffer: usize,
     pattern: Vec<u8>,
+    /// What an echo is on its way in.
+    scratch: Vec<u8>,
 }
 
 /// A socket in use.
@@ -84,6 +89,7 @@ impl Server {
             spare: [Vec::new(), Vec::new()],
             buffer: serve.buffer,
             pattern: pattern(serve.buffer),
+            scratch: vec![0; SCRATCH],
         })
     }
 
@@ -175,7 +181,7 @@ impl Server {
         let mut at = 0;
         while let Some(connection) = self.connections.get_mut(at) {
             let socket = self.sockets.get_mut::<Socket<'_>>(connection.handle);
-            connection.serve(socket, &self.pattern);
+            connection.serve(socket, &self.pattern, &mut self.scratch);
             if !matches!(socket.state(), State::Closed | State::TimeWait) {
                 at += 1;
                 continue;
@@ -195,9 +201,9 @@ fn class(port: u16) -> usize {
 }
 
 impl Connection {
-    fn serve(&mut self, socket: &mut Socket<'_>, pattern: &[u8]) {
+    fn serve(&mut self, socket: &mut Socket<'_>, pattern: &[u8], scratch: &mut [u8]) {
         match self.port {
-            ECHO => echo(socket),
+            ECHO => echo(socket, scratch),
             SINK => {
                 while socket.can_recv() {
                     // What is wrong with the socket shows in its state.
@@ -206,7 +212,7 @@ impl Connection {
             }
             SOURCE => self.source(socket, pattern),
             REQUEST if socket.can_recv() => {
-                echo(socket);
+                echo(socket, scratch);
                 socket.close();
             }
             _ => {}
@@ -245,9 +251,8 @@ impl Connection {
 }
 
 /// Hands back what came, as far as there is room.
-fn echo(socket: &mut Socket<'_>) {
+fn echo(socket: &mut Socket<'_>, bytes: &mut [u8]) {
     while socket.can_recv() && socket.can_send() {
-        let mut bytes = [0; 16 << 10];
         let room = socket.send_capacity() - socket.send_queue();
         let len = room.min(bytes.len());
         let Ok(len) = socket.recv_slice(&mut bytes[..len]) else {
