@@ -177,6 +177,11 @@ counters! {
     resets_limited,
     /// Path MTUs lowered (RFC 1191, RFC 8201).
     path_mtu_lowered,
+    /// Segments for which the table of four-tuples was asked, and so the tuple hashed: not those that
+    /// follow another of the same connection.
+    flow_lookups,
+    /// Times the entry of a connection in the timing wheel was made or moved.
+    timer_moves,
     /// Replies dropped because the reply queue was full.
     drop_reply_queue,
 }

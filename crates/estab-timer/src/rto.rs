@@ -1,7 +1,7 @@
 //! The retransmission timeout (RFC 6298).
 
-use crate::Duration;
 use crate::instant::{Micros, nanos};
+use crate::{Duration, Instant};
 
 #[cfg(test)]
 mod tests;
@@ -233,6 +233,15 @@ impl RttEstimator {
         Duration::from_nanos(doubled.min(self.max.nanos()))
     }
 
+    /// When a timer that runs for [`rto`](Self::rto) and was started at `from` expires.
+    #[inline]
+    #[must_use]
+    pub fn timeout_from(&self, from: Instant) -> Instant {
+        let doubled = self.base().saturating_mul(1 << self.back_offs.min(63));
+        let nanos = doubled.min(self.max.nanos());
+        Instant::from_nanos(from.as_nanos().saturating_add(nanos))
+    }
+
     /// [`rto`](Self::rto) while the SYN is unacknowledged: also at most [`RtoConfig::syn_max`].
     #[must_use]
     pub fn syn_rto(&self) -> Duration {
@@ -245,6 +254,7 @@ impl RttEstimator {
         Duration::from_nanos(self.base())
     }
 
+    #[inline]
     fn base(&self) -> u64 {
         let max = self.max.nanos();
         if self.srtt == 0 {

@@ -231,26 +231,36 @@ impl LazyEntry {
     /// Makes sure that the wheel fires no later than the first of `deadlines`, handing out `value`:
     /// as [`sync`](Self::sync), but most often without looking for the first.
     #[inline]
-    pub fn follow<T: Copy>(&mut self, wheel: &mut Wheel<T>, value: T, deadlines: &mut Deadlines) {
-        if let Some(next) = deadlines.next_before(self.at) {
-            self.sync(wheel, value, Some(next));
-        }
+    pub fn follow<T: Copy>(
+        &mut self,
+        wheel: &mut Wheel<T>,
+        value: T,
+        deadlines: &mut Deadlines,
+    ) -> bool {
+        let next = deadlines.next_before(self.at);
+        next.is_some() && self.sync(wheel, value, next)
     }
 
     /// Makes sure that the wheel fires no later than `next`, handing out `value`.
     ///
-    /// Does nothing if the entry fires early enough, or if `next` is `None`: an entry too many fires
+    /// Returns whether the wheel had work. Does nothing if the entry fires early enough, or if `next` is `None`: an entry too many fires
     /// once and finds nothing. `value` is used when an entry is made, so it must be the same in each
     /// call until the entry has fired.
-    pub fn sync<T: Copy>(&mut self, wheel: &mut Wheel<T>, value: T, next: Option<Instant>) {
-        let Some(next) = next else { return };
-        if next >= self.at {
-            return;
-        }
+    #[inline]
+    pub fn sync<T: Copy>(
+        &mut self,
+        wheel: &mut Wheel<T>,
+        value: T,
+        next: Option<Instant>,
+    ) -> bool {
+        let Some(next) = next.filter(|&next| next < self.at) else {
+            return false;
+        };
         self.at = next;
         if !self.key.is_some_and(|key| wheel.set(key, next)) {
             self.key = Some(wheel.insert(next, value));
         }
+        true
     }
 
     /// The wheel has handed the entry out: it is no longer in there.

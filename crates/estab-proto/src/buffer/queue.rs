@@ -28,8 +28,9 @@ pub(super) struct Queue {
     sealed: VecDeque<Block>,
     /// Never grows in place: it is allocated once and sealed when full.
     tail: Vec<u8>,
-    /// How much of the tail has left the queue; zero while there are sealed blocks.
-    gone: u32,
+    /// The number of bytes queued. What the tail has beyond that, while there are no sealed blocks,
+    /// has left the queue.
+    len: u32,
     /// The sum of the sealed blocks' charges.
     charge: u32,
 }
@@ -40,21 +41,29 @@ impl Queue {
         Self {
             sealed: VecDeque::new(),
             tail: Vec::new(),
-            gone: 0,
+            len: 0,
             charge: 0,
         }
     }
 
     /// The number of bytes queued.
+    #[inline]
     pub(super) fn len(&self) -> usize {
-        let sealed = self
-            .sealed
-            .back()
-            .map_or(0, |last| last.end.wrapping_sub(self.base()));
-        sealed as usize + self.tail.len() - self.gone as usize
+        self.len as usize
+    }
+
+    /// How much of the tail has left the queue.
+    #[inline]
+    fn gone(&self) -> usize {
+        if self.sealed.is_empty() {
+            self.tail.len() - self.len as usize
+        } else {
+            0
+        }
     }
 
     /// The memory in use: whole blocks, however little of them is queued, and their table.
+    #[inline]
     pub(super) fn allocated(&self) -> usize {
         self.charge as usize + self.tail.capacity() + self.sealed.capacity() * size_of::<Block>()
     }
@@ -72,6 +81,7 @@ impl Queue {
             let room = self.tail.capacity() - self.tail.len();
             let (now, later) = text.split_at(room.min(text.len()));
             self.tail.extend_from_slice(now);
+            self.len += now.len() as u32;
             text = later;
         }
     }
@@ -80,6 +90,7 @@ impl Queue {
     pub(super) fn push(&mut self, bytes: Bytes, charge: usize) {
         if !bytes.is_empty() {
             self.seal();
+            self.len += bytes.len() as u32;
             self.push_sealed(bytes, charge);
         }
     }
@@ -91,12 +102,14 @@ impl Queue {
     pub(super) fn pop(&mut self) -> Option<(Bytes, usize)> {
         let Some(block) = self.sealed.pop_front() else {
             let tail = self.take_tail();
+            self.len = 0;
             self.free_if_empty();
             return tail;
         };
         self.charge -= block.charge;
-        self.free_if_empty();
         let len = block.bytes.len();
+        self.len -= len as u32;
+        self.free_if_empty();
         if len * 2 < block.charge as usize {
             return Some((Bytes::copy_from_slice(&block.bytes), len));
         }
@@ -109,31 +122,36 @@ impl Queue {
         while let Some(front) = self.sealed.front_mut() {
             if left < front.bytes.len() {
                 front.bytes.advance(left);
+                self.len -= left as u32;
                 return n;
             }
             left -= front.bytes.len();
+            self.len -= front.bytes.len() as u32;
             self.charge -= front.charge;
             self.sealed.pop_front();
         }
-        let step = left.min(self.tail.len() - self.gone as usize);
-        self.gone += step as u32;
+        let step = left.min(self.len());
+        self.len -= step as u32;
         self.free_if_empty();
         n - (left - step)
     }
 
     /// The bytes from `offset` on, at most `len` of them, in pieces that are not empty.
     pub(super) fn slices(&self, offset: usize, len: usize) -> Slices<'_> {
-        let base = self.base();
-        let distance = |block: &Block| block.end.wrapping_sub(base) as usize;
-        let first = self
-            .sealed
-            .partition_point(|block| distance(block) <= offset);
-        let before = first
-            .checked_sub(1)
-            .map_or(0, |i| distance(&self.sealed[i]));
+        let (mut first, mut before) = (0, 0);
+        if let Some(front) = self.sealed.front()
+            && front.bytes.len() <= offset
+        {
+            let base = front.end.wrapping_sub(front.bytes.len() as u32);
+            let distance = |block: &Block| block.end.wrapping_sub(base) as usize;
+            first = self
+                .sealed
+                .partition_point(|block| distance(block) <= offset);
+            before = distance(&self.sealed[first - 1]);
+        }
         Slices {
             blocks: self.sealed.range(first..),
-            tail: &self.tail[self.gone as usize..],
+            tail: &self.tail[self.gone()..],
             skip: offset - before,
             left: len,
         }
@@ -143,18 +161,12 @@ impl Queue {
     /// is most of it.
     pub(super) fn shrink(&mut self) {
         self.sealed.shrink_to_fit();
-        let used = self.tail.len() - self.gone as usize;
+        let gone = self.gone();
+        let used = self.tail.len() - gone;
         if used * 2 < self.tail.capacity() {
-            self.tail.drain(..mem::take(&mut self.gone) as usize);
+            self.tail.drain(..gone);
             self.tail.shrink_to_fit();
         }
-    }
-
-    /// Where the first sealed block begins, on the scale of `Block::end`.
-    fn base(&self) -> u32 {
-        self.sealed
-            .front()
-            .map_or(0, |first| first.end.wrapping_sub(first.bytes.len() as u32))
     }
 
     /// Ends the tail block. One that is at least half in use is sealed as it is; of any other the
@@ -167,7 +179,7 @@ impl Queue {
 
     /// The bytes of the tail block, with the memory they keep alive.
     fn take_tail(&mut self) -> Option<(Bytes, usize)> {
-        let gone = mem::take(&mut self.gone) as usize;
+        let gone = self.gone();
         let used = self.tail.len() - gone;
         if used * 2 < self.tail.capacity() || used == 0 {
             let copied = (used > 0).then(|| (Bytes::copy_from_slice(&self.tail[gone..]), used));
@@ -190,8 +202,7 @@ impl Queue {
     /// Gives back a long block of which nothing is left. A short one, and the table, serve what comes
     /// next, until [`shrink`](Self::shrink).
     fn free_if_empty(&mut self) {
-        if self.sealed.is_empty() && self.tail.len() == self.gone as usize {
-            self.gone = 0;
+        if self.len == 0 {
             self.tail.clear();
             if self.tail.capacity() > MIN_BLOCK {
                 self.tail = Vec::new();

@@ -324,6 +324,7 @@ impl RecvBuffer {
 
     /// The bytes of memory held: whole blocks however little of them is in use, the records of
     /// ranges, and what the chunks handed over and not yet consumed keep alive.
+    #[inline]
     pub fn allocated(&self) -> usize {
         let beyond = self.beyond.as_ref().map_or(0, |beyond| {
             size_of::<Beyond>() + beyond.extents.allocated() + beyond.store.allocated()

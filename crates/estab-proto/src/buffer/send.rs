@@ -49,6 +49,7 @@ impl SendBuffer {
 
     /// The bytes of memory held: whole blocks, and for [`push`](Self::push)ed pieces their length.
     /// Zero when the buffer is empty and [`shrink`](Self::shrink) was called.
+    #[inline]
     pub fn allocated(&self) -> usize {
         self.queue.allocated()
     }

@@ -171,10 +171,8 @@ pub(super) fn slow_start(
     if !window.in_slow_start() || !sample.is_cwnd_limited {
         return sample.newly_acked;
     }
-    window.slow_start(&AckSample {
-        newly_acked: hystart.growth(sample.newly_acked, window.mss()),
-        ..*sample
-    })
+    let counted = hystart.growth(sample.newly_acked, window.mss());
+    window.slow_start_by(counted, sample.prior_state)
 }
 
 /// By how much a round trip of `rtt` must grow.

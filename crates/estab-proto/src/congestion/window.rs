@@ -112,15 +112,20 @@ impl Window {
     /// in full. After a timeout an ACK may cover what arrived long before; then one counts for one
     /// segment at most (RFC 3465 §2.3).
     pub fn slow_start(&mut self, sample: &AckSample) -> u32 {
+        self.slow_start_by(sample.newly_acked, sample.prior_state)
+    }
+
+    /// The same for `acked` bytes, acknowledged when the state of recovery was `prior_state`.
+    pub(super) fn slow_start_by(&mut self, acked: u32, prior_state: CaState) -> u32 {
         if !self.in_slow_start() {
-            return sample.newly_acked;
+            return acked;
         }
-        let limit = if sample.prior_state == CaState::Loss {
+        let limit = if prior_state == CaState::Loss {
             self.mss
         } else {
             u32::MAX
         };
-        let counted = sample.newly_acked.min(limit);
+        let counted = acked.min(limit);
         let growth = counted.min(self.ssthresh - self.cwnd);
         self.grow(growth);
         counted - growth

@@ -35,7 +35,10 @@ pub(super) struct News {
 
 impl News {
     /// All that it acknowledged.
-    fn covered(&self) -> Covered {
+    pub(super) fn covered(&self) -> Covered {
+        if self.sacked.bytes == 0 {
+            return self.acked;
+        }
         let mut covered = self.acked;
         covered.join(self.sacked);
         covered

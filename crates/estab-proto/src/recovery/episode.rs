@@ -90,9 +90,7 @@ impl Recovery {
         exiting: bool,
     ) -> Losses {
         if self.rules.rack {
-            let mut covered = news.acked;
-            covered.join(news.sacked);
-            self.rack.on_delivery(input.now, &covered);
+            self.rack.on_delivery(input.now, &news.covered());
             let by = Adaptation {
                 dsack,
                 exiting,

@@ -227,6 +227,7 @@ impl Recovery {
     }
 
     /// Bytes on the heap: the records of what is outstanding, and what an episode keeps.
+    #[inline]
     pub fn allocated(&self) -> usize {
         let episode = self.episode.as_ref().map_or(0, |episode| {
             size_of::<Episode>() + episode.resent.allocated()
@@ -299,7 +300,7 @@ impl Recovery {
         if self.outstanding() == 0 {
             return None;
         }
-        let timeout = self.timeout_from + self.patience(rtt);
+        let timeout = self.timeout(rtt);
         let reorder = self.reorder_deadline().map(|at| (Timer::Reorder, at));
         let probe = self.probe_deadline(rtt);
         // A probe that would come after the timeout takes its place (RFC 8985 §7.2).
@@ -315,17 +316,17 @@ impl Recovery {
         self.board.records() <= 2
     }
 
-    /// How long the retransmission timer runs: the timeout, unless the receiver seems to have dropped
-    /// what it had selectively acknowledged (RFC 2018 §8). Then it has half a round trip to say
-    /// otherwise, as in Linux.
-    fn patience(&self, rtt: &RttEstimator) -> Duration {
-        let rto = rtt.rto();
+    /// When the retransmission timer expires: after the timeout, unless the receiver seems to have
+    /// dropped what it had selectively acknowledged (RFC 2018 §8). Then it has half a round trip to
+    /// say otherwise, as in Linux.
+    fn timeout(&self, rtt: &RttEstimator) -> Instant {
+        let timeout = rtt.timeout_from(self.timeout_from);
         let reneged = self.sacked() > 0 && self.board.front().is_some_and(|front| front.sacked);
         if reneged {
             let half = rtt.srtt().unwrap_or_default() / 2;
-            half.max(RENEGING).min(rto)
+            timeout.min(self.timeout_from + half.max(RENEGING))
         } else {
-            rto
+            timeout
         }
     }
 

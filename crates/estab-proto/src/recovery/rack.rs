@@ -91,7 +91,8 @@ impl Rack {
     /// RFC 8985 §6.2 steps 2 and 3.
     pub(super) fn on_delivery(&mut self, now: Instant, covered: &Covered) {
         if let Some(latest) = covered.latest {
-            self.rtt = micros(now - latest.at);
+            let nanos = now.as_nanos().saturating_sub(latest.at.as_nanos());
+            self.rtt = u32::try_from(nanos / 1000).unwrap_or(u32::MAX);
             if latest.is_after(&self.segment) {
                 self.segment = latest;
             }

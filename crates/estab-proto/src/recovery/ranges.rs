@@ -55,6 +55,7 @@ impl Ranges {
     }
 
     /// Bytes on the heap.
+    #[inline]
     pub(super) fn allocated(&self) -> usize {
         self.0.capacity() * size_of::<Range>()
     }

@@ -74,6 +74,7 @@ impl Records {
     }
 
     /// Bytes on the heap.
+    #[inline]
     pub(super) fn allocated(&self) -> usize {
         self.many.capacity() * size_of::<Record>()
     }

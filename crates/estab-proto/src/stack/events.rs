@@ -46,17 +46,6 @@ impl EventQueue {
     }
 }
 
-/// The notices of a connection in the order in which their events are told: what ends it comes
-/// last.
-const ORDER: [Notices; 6] = [
-    Notices::CONNECTED,
-    Notices::READABLE,
-    Notices::WRITABLE,
-    Notices::URGENT,
-    Notices::SOFT_ERROR,
-    Notices::CLOSED,
-];
-
 impl Stack {
     /// The next event; `None` once all were told.
     ///
@@ -85,16 +74,17 @@ impl Stack {
         Some(Event::Listener(id))
     }
 
-    /// The first thing a connection has to tell; `None`, and out of the queue, when it told all.
+    /// The first thing a connection has to tell, in the order in which [`Notices`] are declared;
+    /// `None`, and out of the queue, when it told all.
     fn connection_event(&mut self, id: ConnId) -> Option<Event> {
         let held = self.conns.get_mut(id)?;
-        let Some(notice) = ORDER
-            .into_iter()
-            .find(|&notice| held.notices.contains(notice))
-        else {
+        // The lowest bit.
+        let bits = held.notices.bits();
+        let notice = Notices::from_bits_retain(bits & bits.wrapping_neg());
+        if notice.is_empty() {
             held.has_events = false;
             return None;
-        };
+        }
         held.notices.remove(notice);
         Some(match notice {
             Notices::CONNECTED => Event::Connected(id),

@@ -46,6 +46,7 @@ impl Stack {
             self.with_conn(now, last, |conn, ctx| conn.input(ctx, &seg, meta));
             return;
         }
+        self.stats.flow_lookups += 1;
         match self.holder(&tuple) {
             Some(Slot::Connection(id)) => {
                 self.last_in = id;

@@ -10,6 +10,7 @@ const AT_ONCE: usize = 4;
 
 impl Held {
     /// Counts what the connection holds now, and notes when it begins to hold text beyond a hole.
+    #[inline]
     pub(super) fn charge(&mut self, id: ConnId, budget: &mut Budget, hoarders: &mut Fifo<ConnId>) {
         let bytes = self.conn.buffered();
         budget.charge(self.charged, bytes);

@@ -10,6 +10,7 @@ use crate::stack::time_wait::TimeWaitId;
 use crate::stack::timers::Due;
 use crate::stack::tuple::TupleKey;
 use crate::stack::{ConnId, ListenerId, Stack, isn};
+use crate::stats::Stats;
 use crate::tcp::{Connection, Ctx, Notices, State};
 
 /// A connection in the stack's slab, with what the stack itself knows about it.
@@ -71,18 +72,20 @@ impl Held {
         dormant_after: Option<Duration>,
         wheel: &mut Wheel<Due>,
         events: &mut EventQueue,
+        stats: &mut Stats,
     ) -> State {
         self.notices |= self.conn.take_notices();
         if self.conn.is_released() {
             self.notices = Notices::empty();
         }
         self.conn.update_persist(now);
-        self.conn.follow_deadlines(wheel, Due::Connection(id));
+        let mut moved = self.conn.follow_deadlines(wheel, Due::Connection(id));
         self.settled_at = now;
         if let Some(after) = dormant_after {
             let quiet_at = Some(now + after);
-            self.conn.entry.sync(wheel, Due::Connection(id), quiet_at);
+            moved |= self.conn.entry.sync(wheel, Due::Connection(id), quiet_at);
         }
+        stats.timer_moves += u64::from(moved);
         if self.should_announce() {
             self.has_events = true;
             events.push(Source::Connection(id));
@@ -159,7 +162,8 @@ impl Stack {
         }
         held.charge(id, &mut self.budget, &mut self.hoarders);
         let after = self.config.dormant_after;
-        let state = held.settle_lists(now, id, after, &mut self.wheel, &mut self.events);
+        let (wheel, events, stats) = (&mut self.wheel, &mut self.events, &mut self.stats);
+        let state = held.settle_lists(now, id, after, wheel, events, stats);
         if matches!(state, State::TimeWait | State::Closed) {
             self.leave(now, id, state);
         }
@@ -235,3 +239,6 @@ impl Stack {
             .sweep(live + self.listeners.len(), |id| conns.contains_key(id));
     }
 }
+
+#[cfg(test)]
+mod tests;

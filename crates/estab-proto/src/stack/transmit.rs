@@ -203,7 +203,8 @@ impl Stack {
                 self.ready.pop();
             }
             let after = self.config.dormant_after;
-            let state = held.settle_lists(now, id, after, &mut self.wheel, &mut self.events);
+            let (wheel, events, stats) = (&mut self.wheel, &mut self.events, &mut self.stats);
+            let state = held.settle_lists(now, id, after, wheel, events, stats);
             if matches!(state, State::TimeWait | State::Closed) {
                 self.leave(now, id, state);
             }

@@ -37,7 +37,8 @@ pub(crate) struct Ctx<'a> {
 }
 
 bitflags! {
-    /// What changed for the application since it last looked.
+    /// What changed for the application since it last looked, in the order in which it is told: what
+    /// ends the connection comes last.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) struct Notices: u8 {
         const CONNECTED = 1;
@@ -218,10 +219,10 @@ impl Connection {
     }
 
     /// Makes sure that the wheel hands out `value` no later than
-    /// [`on_deadline`](Self::on_deadline) has something to do.
+    /// [`on_deadline`](Self::on_deadline) has something to do. Returns whether the wheel had work.
     #[inline]
-    pub(crate) fn follow_deadlines<T: Copy>(&mut self, wheel: &mut Wheel<T>, value: T) {
-        self.entry.follow(wheel, value, &mut self.timers);
+    pub(crate) fn follow_deadlines<T: Copy>(&mut self, wheel: &mut Wheel<T>, value: T) -> bool {
+        self.entry.follow(wheel, value, &mut self.timers)
     }
 
     /// The earliest moment at which [`on_deadline`](Self::on_deadline) may have something to do.

@@ -84,6 +84,7 @@ impl Connection {
     }
 
     /// Heap bytes of its two buffers, and of the records of what is outstanding.
+    #[inline]
     pub(crate) fn buffered(&self) -> usize {
         self.send.allocated() + self.recv.allocated() + self.recovery.allocated()
     }
