@@ -247,12 +247,7 @@ impl LazyEntry {
     /// once and finds nothing. `value` is used when an entry is made, so it must be the same in each
     /// call until the entry has fired.
     #[inline]
-    pub fn sync<T: Copy>(
-        &mut self,
-        wheel: &mut Wheel<T>,
-        value: T,
-        next: Option<Instant>,
-    ) -> bool {
+    pub fn sync<T: Copy>(&mut self, wheel: &mut Wheel<T>, value: T, next: Option<Instant>) -> bool {
         let Some(next) = next.filter(|&next| next < self.at) else {
             return false;
         };
