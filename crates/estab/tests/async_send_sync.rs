@@ -10,7 +10,9 @@ use estab::config::TcpConfig;
 use estab::device::{
     Caps, Device, Link, LinkConfig, Packet, PacketIo, PacketStream, Received, Tap,
 };
-use estab::tcp::{Connections, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+use estab::tcp::{
+    Chunks, Connections, Lender, OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf,
+};
 use estab::{
     Driver, Incoming, IncomingListener, ListenConfig, Stack, StackBuilder, StackGone, TcpListener,
     TcpSocket, TcpStream,
@@ -78,7 +80,9 @@ fn values() {
         WriteHalf<'_>,
         OwnedReadHalf,
         OwnedWriteHalf,
-        ReuniteError
+        ReuniteError,
+        Chunks,
+        Lender
     );
     value!(Link, LinkConfig, Caps, Received, Packet<'_>);
     value!(PacketIo<tokio::net::UnixStream>, Tap<Link, Vec<u8>>);
@@ -147,6 +151,8 @@ fn stream_futures() {
         TcpStream, s => s.send_urgent(make::<&[u8]>());
         TcpStream, s => s.urgent();
         OwnedReadHalf, s => s.peek(make::<&mut [u8]>());
+        OwnedReadHalf, s => s.read_chunk(1);
+        OwnedWriteHalf, s => s.write_chunk(make::<&mut Bytes>());
         OwnedReadHalf, s => s.ready(Interest::READABLE);
         OwnedReadHalf, s => s.readable();
         OwnedWriteHalf, s => s.ready(Interest::WRITABLE);

@@ -93,6 +93,11 @@ impl RecvTuner {
         (known != NONE).then(|| Duration::from_micros(u64::from(known)))
     }
 
+    /// The timestamp echoed last: the next echo of it tells nothing new.
+    pub const fn last_echo(&self) -> u32 {
+        self.echo
+    }
+
     /// Takes the time since the timestamp `echo` left us, which the peer echoes (RFC 7323 §4);
     /// `sender` is as for [`on_consumed`](Self::on_consumed).
     ///

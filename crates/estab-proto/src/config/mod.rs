@@ -110,10 +110,11 @@ pub struct Limits {
     /// of what is outstanding. The default is 512 MiB; give it what the machine can spare, divided
     /// by the number of stacks.
     ///
-    /// From three quarters of it on windows grow no further and no connection may hold more than its
-    /// share: what is announced from then on is small, and what comes beyond a hole is dropped. At
-    /// the limit each one may still hold 8 KiB each way, so that all get on, and those that have
-    /// held text beyond a hole for the longest lose it. Announced windows are never taken back. What
+    /// From three quarters of it on windows grow no further and no connection may take more than its
+    /// share: what is announced from then on is small, writes wait, and text beyond the share is
+    /// dropped as if it had been lost on the way. At the limit each one may still hold 8 KiB each
+    /// way, so that all get on; nothing more is taken beyond a hole, and those that have held text
+    /// there for the longest lose it. Announced windows are never taken back. What
     /// is refused is counted in
     /// [`Stats::refused_memory_bytes`](crate::Stats::refused_memory_bytes) and
     /// [`Stats::pruned_bytes`](crate::Stats::pruned_bytes), what is held is

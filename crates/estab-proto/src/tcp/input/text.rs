@@ -63,7 +63,9 @@ impl Connection {
     /// The time since the timestamp was sent that the peer echoes with new text: the receiver's own
     /// view of the round trip (RFC 7323 §4).
     fn time_echo(&mut self, ctx: &Ctx<'_>, arrival: &Arrival<'_, '_>) {
-        if let (Some(ours), Some(seen)) = (&self.ts, arrival.seg.opts.timestamps) {
+        if let (Some(ours), Some(seen)) = (&self.ts, arrival.seg.opts.timestamps)
+            && seen.ecr != self.tuner.last_echo()
+        {
             let ticks = timestamp(ctx.now, ours.offset).wrapping_sub(seen.ecr);
             // One that is far off was never sent. Less than a tick cannot be told apart from one.
             if ticks < u32::MAX / 2 {
