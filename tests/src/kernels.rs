@@ -79,6 +79,8 @@ impl KernelHost {
 fn set_up(addrs: [IpAddr; 2]) -> io::Result<OwnedFd> {
     disable_dad()?;
     sysctl("ipv4.tcp_no_metrics_save", "1")?;
+    // Nothing but what the tests send goes over the path: a seed means the same for all who send.
+    sysctl("ipv6.conf.default.router_solicitations", "0")?;
     // `tokio-tun` wants to be on a runtime; the relay has its own descriptor.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let _on = runtime.enter();

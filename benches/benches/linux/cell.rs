@@ -65,6 +65,9 @@ pub(crate) const CELLS: [Cell; 32] = [
     cell(100, 200, 0.1, 1.0, 0.0),
 ];
 
+/// The longest packet, in bytes.
+const MTU: u64 = 1500;
+
 /// Mbit/s over all paths that are run at the same time, so that the processors have time to spare.
 const AT_ONCE: u64 = 60;
 
@@ -81,9 +84,11 @@ impl Cell {
         format!("{rtt}ms {rate}mbit {loss}% {queue}bdp {reorder}%")
     }
 
-    /// How long a transfer goes on: so many round trips, within bounds.
+    /// How long a transfer goes on: so many round trips and packets that one more or less is no
+    /// percent.
     pub(crate) fn time(&self) -> Duration {
-        Duration::from_millis((40 * self.rtt).clamp(2_000, 6_000))
+        let packets = Bandwidth::mbit(self.rate).time_of(500 * MTU);
+        Duration::from_millis((40 * self.rtt).max(2_000)).max(packets)
     }
 
     /// How many transfers go on at the same time, each over a path of its own.

@@ -17,6 +17,8 @@ use crate::ends;
 pub(crate) enum Pair {
     /// The reference.
     KernelToKernel,
+    /// The same once more, which tells how much chance there is in it.
+    KernelToKernelAgain,
     /// Our sender.
     OursToKernel,
     /// Our receiver.
@@ -24,7 +26,12 @@ pub(crate) enum Pair {
 }
 
 /// All of them.
-pub(crate) const PAIRS: [Pair; 3] = [Pair::KernelToKernel, Pair::OursToKernel, Pair::KernelToOurs];
+pub(crate) const PAIRS: [Pair; 4] = [
+    Pair::KernelToKernel,
+    Pair::OursToKernel,
+    Pair::KernelToOurs,
+    Pair::KernelToKernelAgain,
+];
 
 /// What a transfer gave.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +64,7 @@ fn try_run(pair: Pair, cell: &Cell, seed: u64) -> io::Result<Option<Outcome>> {
     let time = cell.time();
     // What the relay did is asked for before either end is gone.
     let (received, report) = match pair {
-        Pair::KernelToKernel => {
+        Pair::KernelToKernel | Pair::KernelToKernelAgain => {
             let (sender, there) = host(KERNEL)?;
             let (receiver, back) = host(OURS)?;
             let listener = receiver.run(|| ends::kernel_listener(to))?;
