@@ -68,6 +68,11 @@ impl Queue {
         self.charge as usize + self.tail.capacity() + self.sealed.capacity() * size_of::<Block>()
     }
 
+    /// The memory of the tail block.
+    pub(super) fn tail_capacity(&self) -> usize {
+        self.tail.capacity()
+    }
+
     /// Copies `text` to the end. A block allocated for it has at least `block` bytes, and no more
     /// than it takes to hold `text` or `block`.
     pub(super) fn append(&mut self, mut text: &[u8], block: usize) {

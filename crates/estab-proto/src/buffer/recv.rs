@@ -132,17 +132,17 @@ impl RecvBuffer {
         self.next += text.len() as u64;
     }
 
-    /// The size a new block should have: what is queued, so that blocks are few, but no more than
-    /// the window has room for, so that they do not outgrow the capacity. A page at most while
-    /// there are pages, which have taken memory for the same part of the window already.
+    /// The size a new block should have: twice the last one while short texts follow each other, so
+    /// that blocks are few, but no more than the window has room for, so that they do not outgrow the
+    /// capacity. A page at most while there are pages, which have taken memory for the same part of the
+    /// window already.
     fn block(&self) -> usize {
         let most = if self.beyond.is_some() {
             PAGE
         } else {
             MAX_BLOCK
         };
-        self.queue
-            .len()
+        (2 * self.queue.tail_capacity())
             .clamp(MIN_BLOCK, most)
             .min(self.window() as usize)
     }

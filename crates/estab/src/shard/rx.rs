@@ -1,6 +1,6 @@
 //! Packets in: from the device into the stack, in bursts.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
@@ -11,6 +11,7 @@ use super::gro::{Joined, MAX_HEADERS, Segment};
 use super::steer::Inlet;
 use crate::clock::Clock;
 use crate::device::{Device, MAX_PACKET, Received};
+use crate::shared::blocks::Blocks;
 
 /// Packets given to the stack in one turn at most.
 const BURST: usize = 64;
@@ -19,7 +20,8 @@ const BURST: usize = 64;
 /// application gets it.
 const BURST_BYTES: usize = 512 << 10;
 
-/// Bytes that are little: a request, rather than a part of a stream.
+/// Bytes that are little: a request, rather than a part of a stream. Not less than what the stack keeps
+/// as a slice.
 const SHORT: usize = 4096;
 
 /// How long one turn may receive before the driver lets other tasks run.
@@ -28,11 +30,13 @@ const TURN: Duration = Duration::from_millis(1);
 /// The buffer packets are read into.
 ///
 /// A packet that is a quarter as long as they come or longer is lent to the stack as a counted slice of
-/// half a buffer or more, so that a large payload is not copied. The stack copies what it keeps of a
-/// smaller one, and the buffer is used again at once.
+/// half a buffer or more, so that a large payload is not copied. A smaller one is copied, the smallest
+/// by the stack to where it joins its neighbours, and the buffer is used again at once.
 pub(super) struct Receiver {
     buffer: BytesMut,
     pool: Pool,
+    /// What packets of some size are copied to.
+    copies: Blocks,
     /// The longest packet the device gives.
     longest: usize,
     /// Half of the longest packet that the stack may get.
@@ -91,6 +95,7 @@ impl Receiver {
         Self {
             buffer: pool.get(),
             pool,
+            copies: Blocks::default(),
             longest,
             half: size / 2,
             joins,
@@ -198,7 +203,11 @@ impl Receiver {
     ) {
         // The stack keeps no slice of which less than half is text.
         if len < self.half / 2 + MAX_HEADERS {
-            stack.handle_packet(now, &self.buffer[..len], meta);
+            let packet = &self.buffer[..len];
+            let copy = (len >= SHORT).then(|| self.copies.copy(&[IoSlice::new(packet)], len));
+            let backing = copy.as_ref();
+            let packet = backing.map_or(packet, |copy| &copy[..]);
+            stack.handle_packet(now, packet, RxMeta { backing, ..meta });
             self.buffer.copy_within(len..len + next, 0);
             return;
         }

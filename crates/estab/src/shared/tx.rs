@@ -2,6 +2,7 @@
 
 use std::io::IoSlice;
 
+use arrayvec::ArrayVec;
 use bytes::{Bytes, BytesMut};
 use estab_proto::ConnectionError;
 
@@ -11,6 +12,15 @@ use super::wakers::{Wait, Wakers};
 /// Writes up to this many bytes are joined with their neighbours under the lock; larger ones are
 /// copied outside it into a chunk of their own.
 pub(crate) const SMALL: usize = 4096;
+
+/// Writes up to this many bytes are always joined.
+const TINY: usize = 256;
+
+/// Bytes so few that copying them once more is less work than allocating anything for them.
+const LITTLE: usize = 64;
+
+/// As many bytes, or fewer.
+pub(crate) type Little = ArrayVec<u8, LITTLE>;
 
 /// What was written and not taken.
 #[derive(Debug, Default)]
@@ -67,6 +77,12 @@ impl Tx {
             State::Open if self.room == 0 => Err(Refused::WouldBlock),
             State::Open => Ok(self.room),
         }
+    }
+
+    /// Whether a write of `len` bytes is joined with its neighbours: if it is small, and not the end of
+    /// a large one that was taken in parts.
+    pub(crate) fn joins(&self, len: usize) -> bool {
+        len <= TINY || (len <= SMALL && self.chunks.is_empty())
     }
 
     /// Takes as much of `slices` as there is room for, by copying; for small writes.
@@ -164,6 +180,18 @@ impl Tx {
         }
     }
 
+    /// The driver takes a copy of everything that was written, if that is little: the memory it lies in
+    /// serves the next write.
+    pub(crate) fn take_little(&mut self) -> Option<Little> {
+        if !self.chunks.is_empty() || self.tail.is_empty() {
+            return None;
+        }
+        let little = Little::try_from(&self.tail[..]).ok()?;
+        self.tail.clear();
+        self.queued = 0;
+        Some(little)
+    }
+
     /// The driver takes everything that was written, for an empty queue to be filled next.
     pub(crate) fn take(&mut self, empty: Chunks) -> Chunks {
         self.flush_tail();
@@ -181,8 +209,11 @@ impl Tx {
         chunks
     }
 
-    /// Nothing waits to be acknowledged: an idle connection holds no memory.
+    /// Nothing waits to be acknowledged: an idle connection holds no memory but for a few bytes.
     pub(crate) fn rest(&mut self) -> Chunks {
+        if self.tail.is_empty() && self.tail.capacity() > LITTLE {
+            self.tail = BytesMut::new();
+        }
         if self.chunks.is_empty() {
             std::mem::take(&mut self.chunks)
         } else {

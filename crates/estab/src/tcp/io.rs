@@ -8,7 +8,7 @@ use tokio::io::{Interest, ReadBuf, Ready};
 
 use crate::error;
 use crate::shared::rx::{BATCH, Batch, Read, Rx};
-use crate::shared::tx::{Refused, SMALL, Tx};
+use crate::shared::tx::{Refused, Tx};
 use crate::shared::wakers::Waiter;
 use crate::shared::{Handle, signal};
 use crate::sync::lock;
@@ -175,11 +175,13 @@ impl Handle {
         if len == 0 {
             return Ok(0);
         }
-        let written = if len <= SMALL {
-            lock(&self.conn.tx).write_small(bufs)?
+        let mut tx = lock(&self.conn.tx);
+        let written = if tx.joins(len) {
+            tx.write_small(bufs)?
         } else {
             // Copied outside the lock. If another writer is quicker, less is taken.
-            let room = lock(&self.conn.tx).writable()?;
+            let room = tx.writable()?;
+            drop(tx);
             let block = self.conn.shard.blocks.copy(bufs, len.min(room));
             lock(&self.conn.tx).write_chunk(block)?
         };

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::task::Context;
 
-use estab_proto::ConnId;
+use bytes::Bytes;
+use estab_proto::{CallError, ConnId};
 use estab_timer::Instant;
 
 use super::Core;
 use crate::device::Device;
-use crate::shared::{Conn, signal};
+use crate::shared::{Chunks, Conn, signal};
 use crate::sync::lock;
 
 impl<D: Device> Core<D> {
@@ -52,9 +53,7 @@ impl<D: Device> Core<D> {
     /// Hands what was written to the stack and, once that is all, the end of the stream.
     /// Returns whether the stack took anything.
     pub(super) fn pump(&mut self, now: Instant, conn: &Conn) -> bool {
-        let empty = self.spare.pop().unwrap_or_default();
-        let mut chunks = lock(&conn.tx).take(empty);
-        let mut took = false;
+        let (mut chunks, mut took) = self.take_written(now, conn);
         while self.stack.send_room(conn.id) > 0
             && let Some(chunk) = chunks.pop_front()
         {
@@ -76,6 +75,24 @@ impl<D: Device> Core<D> {
             let _ = self.stack.shutdown(now, conn.id);
         }
         took
+    }
+
+    /// Takes what was written: little at once to the stack, the rest to be handed to it. Returns
+    /// whether the stack took anything.
+    fn take_written(&mut self, now: Instant, conn: &Conn) -> (Chunks, bool) {
+        let mut tx = lock(&conn.tx);
+        let Some(little) = tx.take_little() else {
+            let empty = self.spare.pop().unwrap_or_default();
+            return (tx.take(empty), false);
+        };
+        drop(tx);
+        match self.stack.send_slice(now, conn.id, &little) {
+            Ok(sent) if sent == little.len() => (Chunks::new(), true),
+            Ok(sent) => (rest(&little[sent..]), true),
+            Err(CallError::WouldBlock) => (rest(&little), false),
+            // An event tells, or told, how the connection ended.
+            Err(_) => (Chunks::new(), false),
+        }
     }
 
     /// The handle was dropped. What it wrote goes to the stack first.
@@ -110,4 +127,9 @@ impl<D: Device> Core<D> {
         let _ = stack.set_linger(now, id, options.linger);
         let _ = stack.set_user_timeout(now, id, options.user_timeout);
     }
+}
+
+/// What the stack had no room for.
+fn rest(bytes: &[u8]) -> Chunks {
+    Chunks::from([Bytes::copy_from_slice(bytes)])
 }

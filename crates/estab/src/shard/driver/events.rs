@@ -96,8 +96,9 @@ impl<D: Device> Core<D> {
         }
         let room = self.room(id);
         tx.set_room(room);
+        // Who waits to write needs the memory again.
         let empty = match self.stack.send_queued(id) {
-            0 => tx.rest(),
+            0 if tx.wakers.is_empty() => tx.rest(),
             _ => Chunks::new(),
         };
         let writers = match !tx.wakers.is_empty() && self.is_worth_waking(id, room) {

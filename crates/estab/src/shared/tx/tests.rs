@@ -33,6 +33,26 @@ fn writes_keep_their_order_and_stop_at_the_room() {
 }
 
 #[test]
+fn the_memory_of_little_serves_again() {
+    let mut tx = open(1000);
+    tx.write_small(&slices("ping")).unwrap();
+    let place = tx.tail.as_ptr();
+    assert_eq!(tx.take_little().as_deref(), Some(&b"ping"[..]));
+    assert!(tx.is_drained() && tx.take_little().is_none());
+    assert_eq!(tx.rest().capacity(), 0);
+    tx.write_small(&slices("pong")).unwrap();
+    assert_eq!(tx.tail.as_ptr(), place);
+    // Much is not copied, nor what follows something.
+    tx.write_small(&slices(&"x".repeat(LITTLE))).unwrap();
+    assert_eq!(tx.take_little(), None);
+    assert_eq!(tx.take(Chunks::new()).len(), 1);
+    tx.write_chunk(Bytes::from_static(b"chunk")).unwrap();
+    tx.write_small(&slices("x")).unwrap();
+    assert_eq!(tx.take_little(), None);
+    assert!(tx.joins(TINY) && !tx.joins(TINY + 1));
+}
+
+#[test]
 fn what_the_stack_had_no_room_for_goes_first_again() {
     let mut tx = open(100);
     tx.write_small(&slices("first")).unwrap();
