@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use arrayvec::ArrayVec;
@@ -24,7 +25,7 @@ const PIECES: usize = 32;
 /// One queue of a TUN interface, with a virtio header before each packet.
 #[derive(Debug)]
 pub(super) struct Queue {
-    fd: AsyncFd<OwnedFd>,
+    fd: Arc<AsyncFd<OwnedFd>>,
     watch: Watch,
     malformed: u64,
     dropped: u64,
@@ -44,9 +45,10 @@ impl Queue {
     }
 
     fn new(fd: OwnedFd) -> io::Result<Self> {
+        let fd = Arc::new(fd::register(fd)?);
         Ok(Self {
-            watch: Watch::new(fd.try_clone()),
-            fd: fd::register(fd)?,
+            watch: Watch::on(Arc::clone(&fd)),
+            fd,
             malformed: 0,
             dropped: 0,
         })
@@ -55,8 +57,8 @@ impl Queue {
     /// Has the current runtime watch over the queue, instead of the one it was made on.
     pub(super) fn moved(&mut self) -> io::Result<()> {
         let fd = self.fd.get_ref().try_clone()?;
-        self.watch = Watch::new(fd.try_clone());
-        self.fd = fd::register(fd)?;
+        self.fd = Arc::new(fd::register(fd)?);
+        self.watch = Watch::on(Arc::clone(&self.fd));
         Ok(())
     }
 
@@ -66,7 +68,7 @@ impl Queue {
         buf: &mut [u8],
     ) -> Poll<io::Result<Received>> {
         loop {
-            let Poll::Ready(ready) = self.fd.poll_read_ready_mut(cx) else {
+            let Poll::Ready(ready) = self.fd.poll_read_ready(cx) else {
                 return Poll::Ready(Err(ready!(self.watch.poll_gone(cx))));
             };
             let mut ready = ready?;
@@ -97,7 +99,7 @@ impl Queue {
             return Poll::Ready(Ok(()));
         }
         loop {
-            let mut ready = ready!(self.fd.poll_write_ready_mut(cx))?;
+            let mut ready = ready!(self.fd.poll_write_ready(cx))?;
             match writev(ready.get_inner(), &slices) {
                 Ok(_) => {}
                 Err(Errno::AGAIN) => {

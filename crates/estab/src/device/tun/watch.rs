@@ -1,16 +1,19 @@
 //! Noticing that the interface was deleted.
 //!
 //! The kernel then raises nothing but `EPOLLERR`, which readiness to read does not cover, so whoever
-//! only waits for packets waits for ever.
+//! only waits for packets waits for ever. It raises it where readiness to read was asked for too, and
+//! nowhere else.
 
 use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::{BoxFuture, FutureExt};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::unix::pipe;
 use tokio_tun::Tun;
 
@@ -20,12 +23,22 @@ pub(in crate::device) struct Watch {
 }
 
 impl Watch {
-    /// Watches over the interface of a descriptor that nothing else waits on.
+    /// Watches over the interface of a descriptor that packets are read from.
+    pub(in crate::device) fn on(fd: Arc<AsyncFd<OwnedFd>>) -> Self {
+        let gone = async move { judge(fd.ready(Interest::ERROR).await) };
+        Self {
+            gone: Some(gone.boxed()),
+        }
+    }
+
+    /// Watches over the interface of a descriptor that nothing else waits on. A pipe's receiver stands
+    /// in for a descriptor of any kind: only its readiness is asked for.
     pub(in crate::device) fn new(fd: io::Result<OwnedFd>) -> Self {
-        let gone = fd.and_then(pipe::Sender::from_owned_fd_unchecked);
+        let gone = fd.and_then(pipe::Receiver::from_owned_fd_unchecked);
         if let Err(error) = &gone {
             tracing::warn!(%error, "the stack will not notice if the interface is deleted");
         }
+        let wait = async |watched: pipe::Receiver| judge(watched.ready(Interest::ERROR).await);
         Self {
             gone: gone.ok().map(|watched| wait(watched).boxed()),
         }
@@ -56,10 +69,9 @@ pub(super) fn duplicate(tun: &Tun) -> io::Result<OwnedFd> {
     )?)
 }
 
-/// A pipe's sender stands in for a descriptor of any kind: only its readiness is asked for. A sender
-/// is not told of packets that arrive.
-async fn wait(watched: pipe::Sender) -> io::Error {
-    match watched.ready(Interest::ERROR).await {
+/// What it means that an error was raised.
+fn judge<T>(raised: io::Result<T>) -> io::Error {
+    match raised {
         Ok(_) => super::deleted(),
         Err(error) => error,
     }
