@@ -141,6 +141,16 @@ impl Queue {
         n - (left - step)
     }
 
+    /// The `len` bytes from `offset` on, if they lie together at the beginning of the queue.
+    #[inline]
+    pub(super) fn piece(&self, offset: usize, len: usize) -> Option<&[u8]> {
+        let first = match self.sealed.front() {
+            Some(front) => &front.bytes[..],
+            None => self.tail.get(self.gone()..)?,
+        };
+        first.get(offset..)?.get(..len)
+    }
+
     /// The bytes from `offset` on, at most `len` of them, in pieces that are not empty.
     pub(super) fn slices(&self, offset: usize, len: usize) -> Slices<'_> {
         let (mut first, mut before) = (0, 0);

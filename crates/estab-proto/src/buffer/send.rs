@@ -80,6 +80,13 @@ impl SendBuffer {
         self.queue.advance(n);
     }
 
+    /// The `len` bytes from `offset` on, if they lie in the first block in memory; otherwise they are
+    /// for [`slices`](Self::slices) to find.
+    #[inline]
+    pub fn piece(&self, offset: usize, len: usize) -> Option<&[u8]> {
+        self.queue.piece(offset, len)
+    }
+
     /// The bytes from `offset` on as they lie in memory: exactly `min(len, self.len() - offset)`
     /// of them, none when `offset` is past the end.
     ///

@@ -175,7 +175,9 @@ impl Records {
 
     /// The queue on the heap, after the only record was moved there.
     fn many(&mut self) -> &mut VecDeque<Record> {
-        self.many.extend(self.one.take());
+        if let Some(one) = self.one.take() {
+            self.many.push_back(one);
+        }
         &mut self.many
     }
 }

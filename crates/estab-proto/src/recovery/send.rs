@@ -109,8 +109,8 @@ impl Recovery {
         if self.board.is_full(self.mss) {
             return 0;
         }
-        if room >= most.max(self.mss) {
-            return most;
+        if most <= self.mss {
+            return if room >= self.mss { most } else { 0 };
         }
         (room - room % self.mss).min(most)
     }

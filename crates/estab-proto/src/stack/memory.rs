@@ -13,8 +13,10 @@ impl Held {
     #[inline]
     pub(super) fn charge(&mut self, id: ConnId, budget: &mut Budget, hoarders: &mut Fifo<ConnId>) {
         let bytes = self.conn.buffered();
-        budget.charge(self.charged, bytes);
-        self.charged = bytes;
+        if bytes != self.charged {
+            budget.charge(self.charged, bytes);
+            self.charged = bytes;
+        }
         if !self.hoards && self.conn.has_out_of_order() {
             self.hoards = true;
             hoarders.push(id);

@@ -51,7 +51,7 @@ impl Held {
     /// Whether the four-tuple is this connection's: what the table of four-tuples would say.
     #[inline]
     pub(super) fn holds(&self, tuple: &FourTuple) -> bool {
-        self.is_routed && self.conn.tuple() == *tuple
+        self.is_routed && self.conn.is_of(tuple)
     }
 
     /// Whether the connection has something to tell, is not in the event queue, and is known to

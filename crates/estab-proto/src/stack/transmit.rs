@@ -22,7 +22,9 @@ use crate::wire::tcp::Segment;
 #[derive(Clone)]
 pub struct Transmit<'a> {
     header: &'a [u8],
-    payload: Option<Slices<'a>>,
+    /// The payload if it lies together, else `pieces` has it.
+    piece: &'a [u8],
+    pieces: Option<Slices<'a>>,
     payload_len: usize,
     segment_size: Option<u16>,
 }
@@ -35,7 +37,10 @@ impl<'a> Transmit<'a> {
 
     /// The payload, in the pieces in which it is stored.
     pub fn payload(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.payload.clone().into_iter().flatten()
+        let piece = Some(self.piece).filter(|piece| !piece.is_empty());
+        piece
+            .into_iter()
+            .chain(self.pieces.clone().into_iter().flatten())
     }
 
     /// The length of the packet in bytes.
@@ -100,12 +105,19 @@ impl Stack {
         let payload_len = text.as_ref().map_or(0, |text| text.len);
         self.stats.packets_out += 1;
         self.stats.bytes_out += (self.scratch.len() + payload_len) as u64;
-        let payload = text
-            .as_ref()
-            .and_then(|text| Some(self.conns.get(text.id)?.conn.text(text.offset, text.len)));
+        let (mut piece, mut pieces) = (&[][..], None);
+        if let Some(text) = &text
+            && let Some(held) = self.conns.get(text.id)
+        {
+            match held.conn.text_piece(text.offset, text.len) {
+                Some(whole) => piece = whole,
+                None => pieces = Some(held.conn.text(text.offset, text.len)),
+            }
+        }
         Some(Transmit {
             header: &self.scratch,
-            payload,
+            piece,
+            pieces,
             payload_len,
             segment_size: text.and_then(|text| text.segment_size),
         })
@@ -235,7 +247,10 @@ impl Held {
         let sum = match checksum_offload {
             true => None,
             false if out.len == 0 => Some(Sum::ZERO),
-            false => Some(output::sum_of(self.conn.text(out.offset, out.len))),
+            false => Some(match self.conn.text_piece(out.offset, out.len) {
+                Some(piece) => Sum::of(piece),
+                None => output::sum_of(self.conn.text(out.offset, out.len)),
+            }),
         };
         let (len, segments) = (out.len, out.segments());
         let fits = write_headers(headers, &route, &out.header, &output::Text { len, sum });

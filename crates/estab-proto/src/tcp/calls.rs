@@ -135,6 +135,12 @@ impl Connection {
         self.send.slices(offset, len)
     }
 
+    /// The same if it lies together, as most does.
+    #[inline]
+    pub(crate) fn text_piece(&self, offset: usize, len: usize) -> Option<&[u8]> {
+        self.send.piece(offset, len)
+    }
+
     /// The last soft error, once.
     pub(crate) fn take_soft_error(&mut self) -> Option<SoftError> {
         self.soft_error.take()

@@ -198,6 +198,12 @@ impl Connection {
         self.tuple
     }
 
+    /// Whether these are its endpoints.
+    #[inline]
+    pub(crate) fn is_of(&self, tuple: &FourTuple) -> bool {
+        self.tuple == *tuple
+    }
+
     /// Why the connection failed, if it did.
     pub(crate) fn error(&self) -> Option<ConnectionError> {
         self.error

@@ -13,6 +13,8 @@ pub(in crate::tcp) struct NewData {
     pub(in crate::tcp) len: u32,
     /// Whether the FIN goes with them.
     pub(in crate::tcp) fin: bool,
+    /// Bytes of text that a segment of the network has room for.
+    pub(in crate::tcp) full: u32,
 }
 
 impl Connection {
@@ -39,13 +41,14 @@ impl Connection {
         let whole = len - tail;
         let tail_is_cut = tail < full.min(offered - whole);
         if tail == 0 {
-            (len > 0 || fin).then_some(NewData { len, fin })
+            (len > 0 || fin).then_some(NewData { len, fin, full })
         } else if fin || self.small_may_go(tail, whole, len == unsent, tail_is_cut) {
-            Some(NewData { len, fin })
+            Some(NewData { len, fin, full })
         } else {
             (whole > 0).then_some(NewData {
                 len: whole,
                 fin: false,
+                full,
             })
         }
     }

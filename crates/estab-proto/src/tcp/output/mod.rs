@@ -67,7 +67,7 @@ impl Connection {
     // RFC 9293: MUST-35.
     #[inline]
     pub(crate) fn update_persist(&mut self, now: Instant) {
-        if self.snd.una == self.snd.nxt || self.persist.active() {
+        if self.persist.active() || (self.snd.una == self.snd.nxt && self.has_unsent()) {
             self.update_idle_persist(now);
         }
     }

@@ -29,7 +29,9 @@ impl Connection {
     // RFC 9293: MUST-65.
     pub(super) fn options(&self, now: Instant, accecn: Option<AccEcn>) -> TcpOptions {
         let mut opts = self.plain_options(now);
-        opts.sack = self.sack_blocks(accecn.as_ref());
+        if self.has_sack() {
+            opts.sack = self.sack_blocks(accecn.as_ref());
+        }
         opts.accecn = accecn;
         opts
     }

@@ -64,10 +64,11 @@ impl Connection {
             return None;
         }
         let (unsent, usable) = (self.unsent(), self.snd.usable());
-        let len = unsent.min(self.text_room());
+        let full = self.text_room();
+        let len = unsent.min(full);
         let fin = self.fin_due() && len == unsent && usable > len;
         if (len > 0 || fin) && len <= usable && !self.holds_new_data() {
-            return Some(Plan::New(NewData { len, fin }));
+            return Some(Plan::New(NewData { len, fin, full }));
         }
         self.in_window(self.recovery.next_probe())
             .map(Plan::Retransmit)

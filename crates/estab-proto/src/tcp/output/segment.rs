@@ -1,8 +1,8 @@
 //! Building the planned segment and taking note of it.
 
-use estab_timer::{Instant, Stage, Timer};
+use estab_timer::{Duration, Instant, Stage, Timer};
 
-use crate::recovery::Retransmit;
+use crate::recovery::{Retransmit, Supply};
 use crate::seq::SeqNumber;
 use crate::tcp::connection::{Connection, Ctx, Is, Notices};
 use crate::tcp::negotiate::{Handshake, syn_options, syn_window};
@@ -114,7 +114,7 @@ impl Connection {
         let start = (seq - self.snd.buffer_start()) as usize;
         let mut ctl = Flags::empty();
         ctl.set(Flags::FIN, new.fin);
-        let full = self.text_room();
+        let full = new.full;
         let accecn = self.next_accecn_option();
         let text = start..start + new.len as usize;
         let mut segment = self.emit(ctx, seq, ctl, text, accecn);
@@ -144,7 +144,12 @@ impl Connection {
                 .on_sent(now, seq + offset, size.min(len - offset));
         }
         if !self.recovery.note_use(now, &self.cc) {
-            let (rto, supply) = (self.rtt.rto(), self.supply(full));
+            let supply = self.supply(full);
+            // Asked for only where it counts.
+            let rto = match supply {
+                Supply::Exhausted => self.rtt.rto(),
+                Supply::Plenty | Supply::Buffered => Duration::MAX,
+            };
             self.recovery
                 .validate_window(now, rto, supply, &mut self.cc);
         }
