@@ -78,6 +78,27 @@ fn a_gigabit_is_filled_segment_by_segment() {
     rests(&mut world);
 }
 
+/// The product is 50 kB, and the queue holds as much again.
+#[test]
+fn a_short_path_keeps_its_buffers_short() {
+    for timestamps in [true, false] {
+        let path = Path::builder().rtt(20 * MS).rate(Bandwidth::mbit(20));
+        let mut tcp = TcpConfig::modern();
+        tcp.timestamps = timestamps;
+        let mut world = World::new(path.queue_bdp(1.0).build(), Segments::Plain, tcp);
+        world.is_writing = true;
+        let mut most = 0;
+        for _ in 0..100 {
+            world.run(100 * MS);
+            let capacity = world.receiver.info(world.to[0]).unwrap().recv_capacity;
+            most = most.max(capacity);
+            let queued = world.sender.send_queued(world.from[0]);
+            assert!(queued <= 300_000, "{queued}, timestamps {timestamps}");
+        }
+        assert!(most <= 600_000, "{most}, timestamps {timestamps}");
+    }
+}
+
 #[test]
 fn slow_start_is_not_held_back_without_timestamps() {
     let rate = Bandwidth::gbit(1);
@@ -128,7 +149,6 @@ fn flows_under_pressure_share_what_there_is() {
         let stacks = [&world.sender, &world.receiver];
         most = [0, 1].map(|i| most[i].max(stacks[i].counts().buffer_bytes));
     }
-    println!("{:?} {most:?}", world.delivered);
     assert!(most[0] > 12 << 20, "no pressure: {most:?}");
     assert!(most.iter().all(|most| *most <= 17 << 20), "{most:?}");
     let total: u64 = world.delivered.iter().sum();

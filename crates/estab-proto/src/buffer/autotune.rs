@@ -39,6 +39,8 @@ pub struct RecvTuner {
     /// The bytes consumed in this round trip, and when it began: [`Instant::NEVER`] before the
     /// first, here and below.
     copied: u32,
+    /// The bytes that arrived in it.
+    arrived: u32,
     /// The round trip that timestamps tell, in microseconds; [`NONE`] before the first.
     echoed: u32,
     /// The timestamp echoed last.
@@ -61,6 +63,7 @@ impl RecvTuner {
             capacity: initial,
             space: Self::first_space(initial),
             copied: 0,
+            arrived: 0,
             echoed: NONE,
             echo: 0,
             filled: NONE,
@@ -115,13 +118,14 @@ impl RecvTuner {
         self.echoed = sample.min(known.saturating_add(sample.saturating_sub(known) / 8));
     }
 
-    /// Notes that data has arrived: RCV.NXT is at stream offset `next`, and `window` bytes from
-    /// there on are announced.
+    /// Notes that `bytes` of data have arrived: RCV.NXT is at stream offset `next`, and `window`
+    /// bytes from there on are announced.
     ///
     /// No sender can fill a window in less than a round trip, and one with nothing to send takes
     /// longer; so the shortest time is the estimate.
-    pub fn on_data(&mut self, now: Instant, next: u64, window: u32) {
+    pub fn on_data(&mut self, now: Instant, bytes: u32, next: u64, window: u32) {
         self.active = now;
+        self.arrived = self.arrived.saturating_add(bytes);
         let (end, announced) = self.mark;
         if announced != Instant::NEVER {
             if next < end {
@@ -135,6 +139,9 @@ impl RecvTuner {
 
     /// Notes that the application consumed `bytes`. `sender` is the round-trip time that sending
     /// tells.
+    ///
+    /// What waited behind a hole is consumed at once, and may be several round trips' worth: no more
+    /// counts than arrived in the same round trip.
     ///
     /// Returns the new capacity when it is to grow.
     pub fn on_consumed(
@@ -150,7 +157,7 @@ impl RecvTuner {
             return None;
         }
         self.began = now;
-        let copied = mem::take(&mut self.copied);
+        let copied = mem::take(&mut self.copied).min(mem::take(&mut self.arrived));
         if copied <= self.space {
             return None;
         }
@@ -195,7 +202,8 @@ impl RecvTuner {
             return None;
         }
         self.active = now;
-        (self.began, self.copied, self.mark) = (Instant::NEVER, 0, (0, Instant::NEVER));
+        (self.began, self.mark) = (Instant::NEVER, (0, Instant::NEVER));
+        (self.copied, self.arrived) = (0, 0);
         let halve = |n: u32| n.checked_shr(halvings).unwrap_or(0);
         self.space = halve(self.space).max(Self::first_space(self.initial));
         let capacity = halve(self.capacity).max(self.initial);
@@ -240,6 +248,7 @@ dormant!(RecvTuner {
     capacity,
     space,
     copied,
+    arrived,
     echoed,
     echo,
     filled,

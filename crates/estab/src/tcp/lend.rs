@@ -22,7 +22,8 @@ const MOST: usize = 64;
 /// themselves. Slices of at most 4 KiB are copied all the same, since that costs less.
 ///
 /// The last 64 pieces lent and not yet written to their end are remembered; what belongs to older ones
-/// is copied. Lending never changes what is sent.
+/// is copied. Lending never changes what is sent. The example `zero_copy` is a hyper server that lends
+/// its bodies.
 ///
 /// ```
 /// use bytes::Bytes;

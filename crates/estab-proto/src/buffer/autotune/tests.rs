@@ -13,6 +13,12 @@ fn echo(tuner: &mut RecvTuner, rtt: Duration) {
     tuner.on_echo(1, rtt, None);
 }
 
+/// Bytes arrive and are consumed.
+fn through(tuner: &mut RecvTuner, now: Instant, bytes: u32, rtt: Option<Duration>) -> Option<u32> {
+    tuner.on_data(now, bytes, 0, u32::MAX);
+    tuner.on_consumed(now, bytes, rtt)
+}
+
 /// Runs `rounds` round trips from `now` on: a sender whose window grows as in slow start up to `rate` bytes per round trip, into a window
 /// the tuner decides, for an application that takes at most `appetite` at once. Returns the rounds
 /// in which the receive window held the sender back, and the final capacity.
@@ -32,7 +38,7 @@ fn run(
         for _ in 0..16 {
             *now += RTT / 16;
             next += u64::from(sent / 16);
-            tuner.on_data(*now, next, tuner.capacity());
+            tuner.on_data(*now, sent / 16, next, tuner.capacity());
             tuner.on_consumed(*now, (sent / 16).min(appetite), Some(RTT));
         }
         cwnd = cwnd.saturating_mul(2);
@@ -81,7 +87,7 @@ fn the_maximum_holds() {
     echo(&mut tuner, RTT);
     let mut now = Instant::ZERO;
     assert_eq!(run(&mut tuner, &mut now, MIB, u32::MAX, 40).1, MIB);
-    let more = tuner.on_consumed(now + RTT, 8 * MIB, None);
+    let more = through(&mut tuner, now + RTT, 8 * MIB, None);
     assert_eq!(more, None, "the maximum is told once");
 }
 
@@ -89,18 +95,18 @@ fn the_maximum_holds() {
 fn growth_is_told_once() {
     let mut tuner = RecvTuner::new(64 * KIB, MIB);
     let at = Instant::from_millis;
-    assert_eq!(tuner.on_consumed(at(0), 40_000, Some(RTT)), None);
+    assert_eq!(through(&mut tuner, at(0), 40_000, Some(RTT)), None);
     assert_eq!(
-        tuner.on_consumed(at(99), 15_000, Some(RTT)),
+        through(&mut tuner, at(99), 15_000, Some(RTT)),
         None,
         "the round is not over"
     );
-    let grown = tuner.on_consumed(at(100), 3400, Some(RTT));
+    let grown = through(&mut tuner, at(100), 3400, Some(RTT));
     // More than twice as much came through as was expected: that counts as twice.
     assert_eq!(grown, Some(350_400));
     assert_eq!(tuner.capacity(), 350_400);
     assert_eq!(
-        tuner.on_consumed(at(200), 58_400, Some(RTT)),
+        through(&mut tuner, at(200), 58_400, Some(RTT)),
         None,
         "no more than before"
     );
@@ -110,16 +116,40 @@ fn growth_is_told_once() {
 fn a_doubled_rate_gets_six_times_the_room() {
     let mut tuner = RecvTuner::new(64 * KIB, MIB);
     let at = Instant::from_millis;
-    assert_eq!(tuner.on_consumed(at(0), 0, Some(RTT)), None);
-    assert_eq!(tuner.on_consumed(at(100), 29_200, Some(RTT)), Some(175_200));
-    assert_eq!(tuner.on_consumed(at(200), 58_400, Some(RTT)), Some(350_400));
+    assert_eq!(through(&mut tuner, at(0), 0, Some(RTT)), None);
+    assert_eq!(
+        through(&mut tuner, at(100), 29_200, Some(RTT)),
+        Some(175_200)
+    );
+    assert_eq!(
+        through(&mut tuner, at(200), 58_400, Some(RTT)),
+        Some(350_400)
+    );
+}
+
+#[test]
+fn what_waited_behind_a_hole_counts_when_it_arrived() {
+    let mut tuner = RecvTuner::new(64 * KIB, MIB);
+    let at = Instant::from_millis;
+    assert_eq!(through(&mut tuner, at(0), 0, Some(RTT)), None);
+    // For three round trips nothing is in order; then all is consumed at once.
+    for ms in [50, 150, 250] {
+        tuner.on_data(at(ms), 29_200, 0, u32::MAX);
+        assert_eq!(tuner.on_consumed(at(ms), 0, Some(RTT)), None);
+    }
+    tuner.on_data(at(350), 29_200, 0, u32::MAX);
+    let grown = tuner.on_consumed(at(350), 4 * 29_200, Some(RTT));
+    assert_eq!(grown, Some(175_200), "as for a round trip's bytes");
 }
 
 #[test]
 fn nothing_is_decided_without_a_round_trip_time() {
     let mut tuner = RecvTuner::new(64 * KIB, MIB);
     for ms in 0..1000 {
-        assert_eq!(tuner.on_consumed(Instant::from_millis(ms), MIB, None), None);
+        assert_eq!(
+            through(&mut tuner, Instant::from_millis(ms), MIB, None),
+            None
+        );
     }
 }
 
@@ -127,14 +157,14 @@ fn nothing_is_decided_without_a_round_trip_time() {
 fn a_window_of_data_gives_the_round_trip() {
     let mut tuner = RecvTuner::new(64 * KIB, MIB);
     let (at, ms) = (Instant::from_millis, Duration::from_millis);
-    tuner.on_data(at(0), 1000, 5000);
-    tuner.on_data(at(40), 5999, 5000);
+    tuner.on_data(at(0), 0, 1000, 5000);
+    tuner.on_data(at(40), 0, 5999, 5000);
     assert_eq!(tuner.rtt(None), None);
-    tuner.on_data(at(50), 6000, 5000);
+    tuner.on_data(at(50), 0, 6000, 5000);
     assert_eq!(tuner.rtt(None), Some(ms(50)));
-    tuner.on_data(at(950), 11_000, 5000);
+    tuner.on_data(at(950), 0, 11_000, 5000);
     assert_eq!(tuner.rtt(None), Some(ms(50)), "a pause is no round trip");
-    tuner.on_data(at(980), 16_000, 5000);
+    tuner.on_data(at(980), 0, 16_000, 5000);
     assert_eq!(tuner.rtt(None), Some(ms(30)));
     assert_eq!(tuner.rtt(Some(ms(20))), Some(ms(20)), "sending tells more");
 }
@@ -143,8 +173,8 @@ fn a_window_of_data_gives_the_round_trip() {
 fn timestamp_echoes_take_precedence() {
     let mut tuner = RecvTuner::new(64 * KIB, MIB);
     let (at, ms) = (Instant::from_millis, Duration::from_millis);
-    tuner.on_data(at(0), 0, 1000);
-    tuner.on_data(at(10), 1000, 1000);
+    tuner.on_data(at(0), 0, 0, 1000);
+    tuner.on_data(at(10), 0, 1000, 1000);
     tuner.on_echo(7, ms(80), None);
     assert_eq!(tuner.rtt(Some(ms(1))), Some(ms(80)));
     tuner.on_echo(8, ms(160), None);
@@ -176,8 +206,8 @@ fn a_tick_is_too_coarse_for_a_short_path() {
     echo(&mut tuner, micros(1000));
     assert_eq!(tuner.rtt(None), Some(micros(1000)));
     assert_eq!(tuner.rtt(Some(micros(50))), Some(micros(50)));
-    tuner.on_data(Instant::from_micros(0), 0, 1000);
-    tuner.on_data(Instant::from_micros(70), 1000, 1000);
+    tuner.on_data(Instant::from_micros(0), 0, 0, 1000);
+    tuner.on_data(Instant::from_micros(70), 0, 1000, 1000);
     assert_eq!(tuner.rtt(None), Some(micros(70)));
 }
 
@@ -210,7 +240,12 @@ fn an_idle_connection_gives_its_window_back_by_halves() {
 fn the_smallest_configuration_works() {
     let mut tuner = RecvTuner::new(0, u32::MAX);
     for ms in 0..100 {
-        tuner.on_consumed(Instant::from_millis(ms), u32::MAX, Some(Duration::ZERO));
+        through(
+            &mut tuner,
+            Instant::from_millis(ms),
+            u32::MAX,
+            Some(Duration::ZERO),
+        );
     }
     assert_eq!(tuner.capacity(), u32::MAX);
 }

@@ -84,6 +84,8 @@ impl Connection {
         let offset = self.recv.next() + u64::from(arrival.seq - self.rcv.nxt);
         let stored = self.recv.insert(offset, arrival.text, arrival.backing);
         self.rcv.nxt += stored.advanced;
+        let (len, next, wnd) = (arrival.text.len(), self.recv.next(), self.rcv.wnd());
+        self.tuner.on_data(ctx.now, len as u32, next, wnd);
         ctx.stats.refused_recv_bytes += u64::from(stored.refused);
         // Offsets and sequence numbers run in parallel.
         let at = |place: u64| self.rcv.nxt + (place.wrapping_sub(self.recv.next()) as u32);
@@ -95,8 +97,6 @@ impl Connection {
         }
         if stored.advanced > 0 {
             self.notices |= Notices::READABLE;
-            self.tuner
-                .on_data(ctx.now, self.recv.next(), self.rcv.wnd());
             self.time_echo(ctx, arrival);
         }
         if stored.out_of_order {
