@@ -35,7 +35,15 @@ fn sequence_numbers_take_little_near_one_another_and_come_back_however_far() {
 #[test]
 fn points_in_time_come_back_never_and_the_ends_too() {
     let at = Instant::from_nanos;
-    let ends = [0, 1, 1 << 62, 1 << 63, (1 << 63) + 1, u64::MAX - 1, u64::MAX];
+    let ends = [
+        0,
+        1,
+        1 << 62,
+        1 << 63,
+        (1 << 63) + 1,
+        u64::MAX - 1,
+        u64::MAX,
+    ];
     for first in ends {
         for second in ends {
             again(&[at(first), at(second), at(first)]);
@@ -48,8 +56,14 @@ fn points_in_time_come_back_never_and_the_ends_too() {
 
 #[test]
 fn what_is_made_of_others_comes_back() {
-    again(&[None, Some((1_u8, Some(Duration::from_nanos(1_234_567_890_123))))]);
-    again(&[(WindowScale::NONE, 3_u16, true), (WindowScale::MAX, 9, false)]);
+    again(&[
+        None,
+        Some((1_u8, Some(Duration::from_nanos(1_234_567_890_123)))),
+    ]);
+    again(&[
+        (WindowScale::NONE, 3_u16, true),
+        (WindowScale::MAX, 9, false),
+    ]);
 }
 
 #[test]

@@ -105,4 +105,10 @@ impl Dormant for Recovery {
     }
 }
 
-dormant!(RecoveryConfig { rack, tail_loss_probe, prr, frto, undo });
+dormant!(RecoveryConfig {
+    rack,
+    tail_loss_probe,
+    prr,
+    frto,
+    undo
+});

@@ -25,8 +25,8 @@ pub(crate) enum Slot {
     TimeWait(TimeWaitId),
 }
 
-/// A slot in eight bytes: the index in its slab, with the kind in the highest two bits, and the
-/// generation. No slab has 2³⁰ places.
+/// A slot in eight bytes: the index in its slab, or the queue it is in, with the kind in the highest
+/// two bits; and the generation, or the number in the queue. No slab has 2³⁰ places.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Packed([u32; 2]);
 
@@ -34,15 +34,14 @@ impl Packed {
     const KIND: u32 = 30;
 
     fn new(slot: Slot) -> Self {
-        let (kind, id) = match slot {
-            Slot::Connection(id) => (0, id.data()),
-            Slot::HalfOpen(id) => (1, id.data()),
-            Slot::Incoming(id) => (2, id.data()),
-            Slot::TimeWait(id) => (3, id.data()),
+        let (kind, [index, generation]) = match slot {
+            Slot::Connection(id) => (0, halves(id.data())),
+            Slot::HalfOpen(id) => (1, halves(id.data())),
+            Slot::Incoming(id) => (2, halves(id.data())),
+            Slot::TimeWait(TimeWaitId { queue, number }) => (3, [queue, number]),
         };
-        let id = id.as_ffi();
-        debug_assert_eq!(id as u32 >> Self::KIND, 0, "a slab of 2³⁰ places");
-        Self([id as u32 | kind << Self::KIND, (id >> 32) as u32])
+        debug_assert_eq!(index >> Self::KIND, 0, "a slab of 2³⁰ places");
+        Self([index | kind << Self::KIND, generation])
     }
 
     fn slot(self) -> Slot {
@@ -53,9 +52,18 @@ impl Packed {
             0 => Slot::Connection(id.into()),
             1 => Slot::HalfOpen(id.into()),
             2 => Slot::Incoming(id.into()),
-            _ => Slot::TimeWait(id.into()),
+            _ => Slot::TimeWait(TimeWaitId {
+                queue: index,
+                number: generation,
+            }),
         }
     }
+}
+
+/// Index and generation of a key.
+fn halves(id: KeyData) -> [u32; 2] {
+    let id = id.as_ffi();
+    [id as u32, (id >> 32) as u32]
 }
 
 /// An entry of the table. The four-tuple itself is in the record, which a packet that finds it

@@ -1,17 +1,17 @@
 //! TIME-WAIT as a record of its own (RFC 9293 §3.6.1): small, capped, and gone after 2 MSL.
 //!
 //! The connection's record is freed, or stays beside this one for as long as the application holds
-//! its handle; the four-tuple belongs to this one.
+//! its handle; the four-tuple belongs to this one. Records that wait for the same time stand in a
+//! queue, whose first one alone has an entry in the timing wheel.
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
-use estab_timer::{Duration, Instant, TimerKey};
-use slotmap::{SlotMap, new_key_type};
+use estab_timer::{Duration, Instant, LazyEntry};
 
 use crate::seq::{SeqNumber, WireWindow};
 use crate::stack::demux::Slot;
-use crate::stack::fifo::Fifo;
 use crate::stack::timers::Due;
 use crate::stack::tuple::TupleKey;
 use crate::stack::{ConnId, Stack};
@@ -20,13 +20,27 @@ use crate::tcp::{Control, TimeWaitInfo};
 use crate::wire::SourceRoute;
 use crate::wire::tcp::{Flags, TcpOptions, Timestamps};
 
-new_key_type! {
-    /// Names a TIME-WAIT record.
-    pub(crate) struct TimeWaitId;
+mod ring;
+
+use ring::Ring;
+
+/// The least time between two ACKs to anything but a retransmitted FIN, so that two ends that
+/// disagree do not answer each other without end. In milliseconds.
+const ACK_INTERVAL: u32 = 500;
+
+/// Holes a queue may have beyond as many as it has records.
+const HOLES: usize = 64;
+
+/// Names a TIME-WAIT record: which queue, and the number in there. No number is used again before
+/// 2³² others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TimeWaitId {
+    pub(super) queue: u32,
+    pub(super) number: u32,
 }
 
 /// What is left of a connection.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeWait {
     pub(super) key: TupleKey,
     /// SND.NXT: all that was sent is acknowledged.
@@ -35,25 +49,51 @@ pub(crate) struct TimeWait {
     pub(super) rcv_nxt: SeqNumber,
     /// The window field of our last segment.
     rcv_wnd: WireWindow,
-    /// TS.Recent and the displacement of our clock, if timestamps were in use.
-    pub(super) timestamps: Option<(u32, u32)>,
-    ttl: u8,
-    tos: u8,
     /// What the last ACK says about marks.
     ecn: Flags,
-    /// 2 MSL, in milliseconds.
-    span_millis: u32,
-    timer: TimerKey,
-    /// When an ACK was last sent for something else than a FIN; [`Instant::NEVER`]: not yet.
-    pub(super) acked_at: Instant,
-    /// The connection, while the application holds its handle.
-    conn: Option<ConnId>,
+    has_timestamps: bool,
+    ttl: u8,
+    tos: u8,
+    place: Place,
+    /// TS.Recent, if timestamps were in use.
+    recent: u32,
+    /// The displacement of our clock.
+    offset: u32,
+    /// When an ACK was last sent for something else than a FIN, in milliseconds, which wrap.
+    acked_millis: u32,
+    deadline: Instant,
+}
+
+/// What a record's place in its queue means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// The order is that of the deadlines.
+    InOrder,
+    /// 2 MSL began anew: the place is too far in front.
+    Early,
+    /// The place holds nothing any more.
+    Hole,
 }
 
 impl TimeWait {
+    /// TS.Recent and the displacement of our clock, if timestamps were in use.
+    pub(super) fn timestamps(&self) -> Option<(u32, u32)> {
+        self.has_timestamps.then_some((self.recent, self.offset))
+    }
+
+    /// Whether something else than a FIN may be answered now; then it is taken to be.
+    pub(super) fn may_ack(&mut self, now: Instant) -> bool {
+        let now = now.as_millis() as u32;
+        let may = now.wrapping_sub(self.acked_millis) >= ACK_INTERVAL;
+        if may {
+            self.acked_millis = now;
+        }
+        may
+    }
+
     /// The ACK that answers a retransmitted FIN.
     fn ack(&self, now: Instant, route: Option<Arc<SourceRoute>>) -> Control {
-        let timestamps = self.timestamps.map(|(recent, offset)| Timestamps {
+        let timestamps = self.timestamps().map(|(recent, offset)| Timestamps {
             val: timestamp(now, offset),
             ecr: recent,
         });
@@ -72,52 +112,71 @@ impl TimeWait {
             route,
         }
     }
+}
 
-    /// When 2 MSL are over if they begin `now`.
-    fn deadline(&self, now: Instant) -> Instant {
-        now + Duration::from_millis(u64::from(self.span_millis))
-    }
+/// The records that wait for the same time.
+#[derive(Debug)]
+struct Queue {
+    /// 2 MSL.
+    span: Duration,
+    ring: Ring,
+    entry: LazyEntry,
 }
 
 /// The TIME-WAIT records, the oldest known.
+#[derive(Debug, Default)]
 pub(crate) struct TimeWaits {
-    records: SlotMap<TimeWaitId, TimeWait>,
-    oldest: Fifo<TimeWaitId>,
+    /// One for each span that a configuration ever had.
+    queues: Vec<Queue>,
+    len: usize,
     /// The source routes of the few that have one.
     routes: BTreeMap<TimeWaitId, Arc<SourceRoute>>,
-}
-
-impl Default for TimeWaits {
-    fn default() -> Self {
-        Self {
-            records: SlotMap::with_key(),
-            oldest: Fifo::new(),
-            routes: BTreeMap::new(),
-        }
-    }
+    /// The connections whose handle the application still holds.
+    beside: BTreeMap<TimeWaitId, ConnId>,
 }
 
 impl TimeWaits {
     /// Records held.
     pub(crate) fn len(&self) -> usize {
-        self.records.len()
+        self.len
     }
 
     /// A record.
     pub(super) fn get(&self, id: TimeWaitId) -> Option<&TimeWait> {
-        self.records.get(id)
+        self.queues.get(id.queue as usize)?.ring.get(id.number)
     }
 
     /// A record, to be changed.
     pub(super) fn get_mut(&mut self, id: TimeWaitId) -> Option<&mut TimeWait> {
-        self.records.get_mut(id)
+        let queue = self.queues.get_mut(id.queue as usize)?;
+        queue.ring.get_mut(id.number)
     }
 
     /// The connection beside the record is gone.
     pub(crate) fn detach(&mut self, id: TimeWaitId) {
-        if let Some(record) = self.records.get_mut(id) {
-            record.conn = None;
-        }
+        self.beside.remove(&id);
+    }
+
+    /// The queue of those that wait for `span`.
+    fn queue(&mut self, span: Duration) -> u32 {
+        let found = self.queues.iter().position(|queue| queue.span == span);
+        found.unwrap_or_else(|| {
+            self.queues.push(Queue {
+                span,
+                ring: Ring::default(),
+                entry: LazyEntry::new(),
+            });
+            self.queues.len() - 1
+        }) as u32
+    }
+
+    /// The record that ends next, as far as is known without looking at all.
+    fn oldest(&self) -> Option<TimeWaitId> {
+        let fronts = self.queues.iter().zip(0..).filter_map(|(it, queue)| {
+            let (number, record) = it.ring.front()?;
+            Some((record.deadline, TimeWaitId { queue, number }))
+        });
+        fronts.min().map(|(_, id)| id)
     }
 }
 
@@ -132,46 +191,66 @@ impl Stack {
         info: &TimeWaitInfo,
     ) {
         let max = self.config.limits.max_time_wait.max(1);
-        while self.time_waits.len() >= max {
-            let TimeWaits {
-                records, oldest, ..
-            } = &mut self.time_waits;
-            let Some(id) = oldest.pop(|id| records.contains_key(id)) else {
-                break;
-            };
+        while self.time_waits.len >= max
+            && let Some(id) = self.time_waits.oldest()
+        {
             self.stats.time_wait_overflows += 1;
-            self.remove_time_wait(now, id);
+            self.end_time_wait(now, id);
         }
-        let span = info.config.time_wait.duration();
-        let wheel = &mut self.wheel;
-        let id = self.time_waits.records.insert_with_key(|id| TimeWait {
+        let (recent, offset) = info.timestamps.unwrap_or_default();
+        let record = TimeWait {
             key,
             snd_nxt: info.snd_nxt,
             rcv_nxt: info.rcv_nxt,
             rcv_wnd: info.rcv_wnd,
-            timestamps: info.timestamps,
+            ecn: info.ecn,
+            has_timestamps: info.timestamps.is_some(),
             ttl: info.ttl,
             tos: info.tos,
-            ecn: info.ecn,
-            span_millis: u32::try_from(span.as_millis()).unwrap_or(u32::MAX),
-            timer: wheel.insert(info.deadline, Due::TimeWait(id)),
-            acked_at: Instant::NEVER,
-            conn: Some(conn),
-        });
+            place: Place::InOrder,
+            recent,
+            offset,
+            acked_millis: (now.as_millis() as u32).wrapping_sub(ACK_INTERVAL),
+            deadline: info.deadline,
+        };
+        let queue = self.time_waits.queue(info.config.time_wait.duration());
+        let id = self.append_time_wait(queue, record);
+        self.time_waits.len += 1;
+        self.stats.time_waits += 1;
         if let Some(route) = &info.route {
             self.time_waits.routes.insert(id, Arc::clone(route));
         }
-        self.time_waits.oldest.push(id);
-        self.stats.time_waits += 1;
-        self.route(&key, Slot::TimeWait(id));
-        if let Some(held) = self.conns.get_mut(conn) {
+        if let Some(held) = self.conns.get_mut(conn)
+            && !held.conn.is_released()
+        {
             held.time_wait = Some(id);
+            self.time_waits.beside.insert(id, conn);
+        }
+    }
+
+    /// Puts a record at the end of a queue, and gives it its four-tuple.
+    fn append_time_wait(&mut self, queue: u32, record: TimeWait) -> TimeWaitId {
+        let number = self.time_waits.queues[queue as usize].ring.push(record);
+        let id = TimeWaitId { queue, number };
+        self.route(&record.key, Slot::TimeWait(id));
+        self.arm_time_wait(queue);
+        id
+    }
+
+    /// Has the wheel wait for the first of a queue.
+    fn arm_time_wait(&mut self, queue: u32) {
+        let Queue { ring, entry, .. } = &mut self.time_waits.queues[queue as usize];
+        match ring.front() {
+            Some((_, first)) => {
+                entry.sync(&mut self.wheel, Due::TimeWait(queue), Some(first.deadline));
+            }
+            None => entry.release(&mut self.wheel),
         }
     }
 
     /// Sends the record's last ACK again.
     pub(super) fn ack_time_wait(&mut self, now: Instant, id: TimeWaitId) {
-        if let Some(record) = self.time_waits.records.get(id) {
+        if let Some(record) = self.time_waits.get(id) {
             let route = self.time_waits.routes.get(&id).cloned();
             self.replies.push_control(record.ack(now, route));
         }
@@ -179,40 +258,97 @@ impl Stack {
 
     /// Starts the record's 2 MSL anew.
     pub(super) fn restart_time_wait(&mut self, now: Instant, id: TimeWaitId) {
-        if let Some(record) = self.time_waits.records.get(id) {
-            self.wheel.set(record.timer, record.deadline(now));
-        }
-    }
-
-    /// Ends a record: its time is over, or a new incarnation takes its place.
-    pub(super) fn end_time_wait(&mut self, now: Instant, id: TimeWaitId) {
-        self.remove_time_wait(now, id);
-        let TimeWaits {
-            records, oldest, ..
-        } = &mut self.time_waits;
-        oldest.lost(|id| records.contains_key(id));
-    }
-
-    /// Ends every record.
-    pub(super) fn forget_time_waits(&mut self, now: Instant) {
-        while let Some(id) = self.time_waits.records.keys().next() {
-            self.end_time_wait(now, id);
-        }
-    }
-
-    /// Frees a record and its four-tuple, and tells the connection beside it.
-    fn remove_time_wait(&mut self, now: Instant, id: TimeWaitId) {
-        let Some(record) = self.time_waits.records.remove(id) else {
+        let Some(queue) = self.time_waits.queues.get(id.queue as usize) else {
             return;
         };
-        self.time_waits.routes.remove(&id);
-        self.wheel.cancel(record.timer);
+        let deadline = now + queue.span;
+        if let Some(record) = self.time_waits.get_mut(id) {
+            record.deadline = deadline;
+            record.place = Place::Early;
+        }
+    }
+
+    /// The first of a queue is due, or was when the wheel was told.
+    pub(super) fn time_wait_due(&mut self, now: Instant, queue: u32) {
+        let Some(it) = self.time_waits.queues.get_mut(queue as usize) else {
+            return;
+        };
+        it.entry.fired();
+        if let Some((number, first)) = it.ring.front() {
+            let id = TimeWaitId { queue, number };
+            if first.deadline <= now {
+                return self.end_time_wait(now, id);
+            } else if first.place == Place::Early {
+                self.move_time_wait(id, Place::InOrder);
+            }
+        }
+        self.arm_time_wait(queue);
+    }
+
+    /// Moves a record to the end of its queue, where it is in a `place` of this kind.
+    fn move_time_wait(&mut self, id: TimeWaitId, place: Place) {
+        let ring = &mut self.time_waits.queues[id.queue as usize].ring;
+        let Some(mut record) = ring.remove(id.number) else {
+            return;
+        };
+        record.place = place;
         self.unroute(&record.key, Slot::TimeWait(id));
-        if let Some(conn) = record.conn {
+        let new = self.append_time_wait(id.queue, record);
+        let TimeWaits { routes, beside, .. } = &mut self.time_waits;
+        if let Some(route) = routes.remove(&id) {
+            routes.insert(new, route);
+        }
+        if let Some(conn) = beside.remove(&id) {
+            beside.insert(new, conn);
+            if let Some(held) = self.conns.get_mut(conn) {
+                held.time_wait = Some(new);
+            }
+        }
+    }
+
+    /// Ends a record: its time is over, or a new incarnation takes its place. Frees it and its
+    /// four-tuple, and tells the connection beside it.
+    pub(super) fn end_time_wait(&mut self, now: Instant, id: TimeWaitId) {
+        let Some(queue) = self.time_waits.queues.get_mut(id.queue as usize) else {
+            return;
+        };
+        let Some(record) = queue.ring.remove(id.number) else {
+            return;
+        };
+        let crowded = queue.ring.holes() > queue.ring.len() + HOLES;
+        self.time_waits.len -= 1;
+        self.time_waits.routes.remove(&id);
+        self.unroute(&record.key, Slot::TimeWait(id));
+        if crowded {
+            self.close_holes(id.queue);
+        }
+        self.arm_time_wait(id.queue);
+        if let Some(conn) = self.time_waits.beside.remove(&id) {
             if let Some(held) = self.conns.get_mut(conn) {
                 held.time_wait = None;
             }
             self.with_conn(now, conn, |conn, _| conn.on_time_wait_over());
+        }
+    }
+
+    /// Moves all records of a queue together: it has more holes than records, so that is little work
+    /// for each record that left one.
+    fn close_holes(&mut self, queue: u32) {
+        let records = self.time_waits.queues[queue as usize].ring.len();
+        for _ in 0..records {
+            let ring = &self.time_waits.queues[queue as usize].ring;
+            let Some((number, first)) = ring.front() else {
+                return;
+            };
+            let place = first.place;
+            self.move_time_wait(TimeWaitId { queue, number }, place);
+        }
+    }
+
+    /// Ends every record.
+    pub(super) fn forget_time_waits(&mut self, now: Instant) {
+        while let Some(id) = self.time_waits.oldest() {
+            self.end_time_wait(now, id);
         }
     }
 }

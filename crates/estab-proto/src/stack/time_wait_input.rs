@@ -1,16 +1,12 @@
 //! SEGMENT ARRIVES for a TIME-WAIT record (RFC 9293 §3.10.7.4, RFC 6191, RFC 1337).
 
-use estab_timer::{Duration, Instant};
+use estab_timer::Instant;
 
 use crate::addr::FourTuple;
 use crate::seq::SeqNumber;
 use crate::stack::Stack;
 use crate::stack::time_wait::{TimeWait, TimeWaitId};
 use crate::wire::tcp::{Flags, Segment};
-
-/// The least time between two ACKs to anything but a retransmitted FIN, so that two ends that
-/// disagree do not answer each other without end.
-const ACK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What to do with a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +45,7 @@ impl Stack {
                 self.ack_time_wait(now, id);
                 self.restart_time_wait(now, id);
             }
-            Verdict::Ack if now < record.acked_at || now - record.acked_at >= ACK_INTERVAL => {
-                record.acked_at = now;
-                self.ack_time_wait(now, id);
-            }
+            Verdict::Ack if record.may_ack(now) => self.ack_time_wait(now, id),
             Verdict::Ack => self.stats.acks_limited += 1,
             Verdict::Reopen => {
                 let old_nxt = record.snd_nxt;
@@ -91,7 +84,7 @@ fn judge(record: &TimeWait, seg: &Segment<'_>, has_listener: bool) -> Verdict {
 
 /// Whether the segment's timestamp is older than what was seen (RFC 7323 §5.3).
 fn is_old(record: &TimeWait, seg: &Segment<'_>) -> bool {
-    match (record.timestamps, seg.opts.timestamps) {
+    match (record.timestamps(), seg.opts.timestamps) {
         (Some((recent, _)), Some(ts)) => before(ts.val, recent),
         _ => false,
     }
@@ -102,7 +95,7 @@ fn is_old(record: &TimeWait, seg: &Segment<'_>) -> bool {
 // RFC 9293: SHLD-4, MAY-2.
 fn may_reopen(record: &TimeWait, seg: &Segment<'_>) -> bool {
     let beyond_fin = seg.seq.after_eq(record.rcv_nxt);
-    match (record.timestamps, seg.opts.timestamps) {
+    match (record.timestamps(), seg.opts.timestamps) {
         (Some((recent, _)), Some(ts)) if ts.val != recent => before(recent, ts.val),
         (None, Some(_)) => true,
         _ => beyond_fin,

@@ -3,7 +3,6 @@
 use estab_timer::Instant;
 
 use crate::stack::syn_queue::HalfOpenId;
-use crate::stack::time_wait::TimeWaitId;
 use crate::stack::{ConnId, IncomingId, Stack};
 
 /// Whose deadline an entry of the wheel is.
@@ -15,8 +14,8 @@ pub(crate) enum Due {
     HalfOpen(HalfOpenId),
     /// The end of an attempt that nobody judged.
     Incoming(IncomingId),
-    /// The end of a TIME-WAIT record.
-    TimeWait(TimeWaitId),
+    /// The end of the first TIME-WAIT record of a queue.
+    TimeWait(u32),
     /// The oldest incomplete datagram has waited long enough.
     Reassembly,
     /// The oldest path MTU is to be tried anew.
@@ -43,7 +42,7 @@ impl Stack {
                 Due::Connection(id) => self.connection_due(now, id),
                 Due::HalfOpen(id) => self.half_open_due(now, id),
                 Due::Incoming(id) => self.incoming_due(id),
-                Due::TimeWait(id) => self.end_time_wait(now, id),
+                Due::TimeWait(queue) => self.time_wait_due(now, queue),
                 Due::Reassembly => self.reassembly_due(now),
                 Due::PathMtu => self.path_mtu_due(now),
             }

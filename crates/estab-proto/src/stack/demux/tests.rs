@@ -8,6 +8,7 @@ use super::{Demux, Entry, Packed, Slot};
 use crate::addr::FourTuple;
 use crate::stack::ConnId;
 use crate::stack::secret::Secrets;
+use crate::stack::time_wait::TimeWaitId;
 use crate::stack::tuple::TupleKey;
 
 fn tuple(addr: u32, port: u16) -> FourTuple {
@@ -56,7 +57,10 @@ fn a_slot_keeps_its_kind_and_its_id() {
         Slot::Connection(id.into()),
         Slot::HalfOpen(id.into()),
         Slot::Incoming(id.into()),
-        Slot::TimeWait(id.into()),
+        Slot::TimeWait(TimeWaitId {
+            queue: 3,
+            number: u32::MAX,
+        }),
     ] {
         assert_eq!(Packed::new(slot).slot(), slot);
     }
