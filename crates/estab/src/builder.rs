@@ -182,7 +182,9 @@ impl StackBuilder {
     /// thread or have its runtime wait for the queue.
     pub fn build_threads<D: Device + 'static>(self, queues: Vec<D>) -> io::Result<Stack> {
         let (stack, drivers) = self.assemble(queues)?;
-        drivers.into_iter().try_for_each(shard::spawn)?;
+        for (driver, shard) in drivers.into_iter().zip(&*stack.shards) {
+            shard::spawn(shard, driver)?;
+        }
         Ok(stack)
     }
 

@@ -212,7 +212,7 @@ impl Stack {
         }
     }
 
-    /// Waits until the stack has ended, for whatever reason.
+    /// Waits until the stack has ended, for whatever reason: its devices are gone then.
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ use super::doorbell::Calls;
 use super::rx::Receiver;
 use super::steer::{Inlet, Steering};
 use super::tx::Sender;
-use super::{Command, Owners, Shard, Shards};
+use super::{Command, Life, Owners, Shard, Shards};
 use crate::clock::Clock;
 use crate::device::Device;
 use crate::error::StackGone;
@@ -51,7 +51,8 @@ mod events;
 #[pin_project]
 #[must_use = "a stack does nothing unless its driver is polled"]
 pub struct Driver<D: Device> {
-    core: Core<D>,
+    /// Until the driver ends.
+    core: Option<Core<D>>,
     #[pin]
     sleep: Option<Sleep>,
     /// When the sleep ends; it is moved earlier, never later, so that a deadline that keeps being
@@ -106,6 +107,17 @@ struct Core<D: Device> {
     /// Another driver has ended, and why.
     ended: Option<StackGone>,
     is_over: bool,
+    /// The last to go: when the stack has ended, its devices are gone.
+    _running: Running,
+}
+
+/// Counts as a driver that runs until it is dropped.
+struct Running(Arc<Life>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 /// What a driver is to the others of its stack.
@@ -125,6 +137,7 @@ impl<D: Device> Driver<D> {
             owners,
             clock,
         } = role;
+        let life = Arc::clone(&shards[index].life);
         let is_alone = shards.len() == 1;
         let span = match is_alone {
             true => tracing::info_span!("stack"),
@@ -155,28 +168,25 @@ impl<D: Device> Driver<D> {
             is_finished: false,
             ended: None,
             is_over: false,
+            _running: Running(life),
         };
         Self {
-            core,
+            core: Some(core),
             sleep: None,
             armed: Instant::NEVER,
         }
     }
 
-    pub(super) fn shard(&self) -> &Arc<Shard> {
-        &self.core.shard
-    }
-
     /// The driver is to run on the current runtime, which is not the one its device was made on.
     pub(super) fn moved(mut self) -> io::Result<Self> {
-        match self.core.device.moved() {
-            Ok(()) => Ok(self),
-            Err(error) => {
-                let error = Arc::new(error);
-                self.core.end(&StackGone::new(Some(Arc::clone(&error))));
-                Err(io::Error::new(error.kind(), error))
-            }
+        if let Some(core) = &mut self.core
+            && let Err(error) = core.device.moved()
+        {
+            let error = Arc::new(error);
+            core.end(&StackGone::new(Some(Arc::clone(&error))));
+            return Err(io::Error::new(error.kind(), error));
         }
+        Ok(self)
     }
 }
 
@@ -185,7 +195,9 @@ impl<D: Device> Future for Driver<D> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let core = this.core;
+        let Some(core) = this.core else {
+            return Poll::Ready(Ok(()));
+        };
         let span = core.span.clone();
         let _entered = span.enter();
         // The turn has budgets of its own.
@@ -194,12 +206,14 @@ impl<D: Device> Future for Driver<D> {
             Poll::Ready(Ok(again)) => again,
             Poll::Ready(Err(gone)) => {
                 core.end(&gone);
+                *this.core = None;
                 return Poll::Ready(gone.outcome());
             }
             Poll::Pending => false,
         };
         if !again && core.is_done() {
             core.end(&StackGone::new(None));
+            *this.core = None;
             return Poll::Ready(Ok(()));
         }
         let due = core.stack.poll_timeout().unwrap_or(Instant::NEVER);
@@ -366,8 +380,7 @@ impl<D: Device> Drop for Core<D> {
 impl<D: Device> fmt::Debug for Driver<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver")
-            .field("connections", &self.core.conns.len())
-            .field("listeners", &self.core.listeners.len())
+            .field("ended", &self.core.is_none())
             .finish_non_exhaustive()
     }
 }

@@ -23,9 +23,9 @@ mod handle;
 mod life;
 mod rx;
 mod steer;
-mod thread;
 #[cfg(test)]
 mod testing;
+mod thread;
 mod tx;
 
 pub(crate) use command::{Command, Opening, Reply};
@@ -112,6 +112,5 @@ impl Shard {
         self.life.explain(gone);
         self.permits.close();
         self.bell.close();
-        self.life.end();
     }
 }

@@ -26,8 +26,8 @@ pub(crate) fn home(life: &Arc<Life>) -> Option<usize> {
 }
 
 /// Spawns a thread with a runtime of its own, on which the driver runs. It ends with the driver.
-pub(crate) fn spawn<D: Device + 'static>(driver: Driver<D>) -> io::Result<()> {
-    let shard = Arc::clone(driver.shard());
+pub(crate) fn spawn<D: Device + 'static>(shard: &Arc<Shard>, driver: Driver<D>) -> io::Result<()> {
+    let shard = Arc::clone(shard);
     let (started, starting) = mpsc::channel();
     thread::Builder::new()
         .name(format!("estab-{}", shard.index))
