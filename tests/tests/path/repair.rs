@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use estab_proto::congestion::Algorithm;
+use estab_proto::congestion::{Algorithm, Pacing};
 use estab_proto::recovery::CaState;
 use estab_sim::transfer::{Flow, Happening, Outcome, Sample, Transfer};
 use estab_sim::{Bandwidth, Loss, Node, Path};
@@ -142,4 +142,22 @@ fn a_loss_in_slow_start_does_not_fill_the_receive_window() {
         let least = in_recovery.map(fill).fold(f64::INFINITY, f64::min);
         assert!((bound..2.0).contains(&least), "{least} {lost}");
     }
+}
+
+/// A loss in slow start finds a part of the window held back by the pacer: it is the window that is
+/// reduced, not what has left of it.
+#[test]
+fn a_paced_sender_keeps_as_much_as_one_that_sends_in_bursts() {
+    let threshold = |pacing| {
+        let path = Path::builder().rtt(RTT).rate(Bandwidth::mbit(50));
+        let node = Node::Loss(Loss::Exactly(vec![BEFORE + 127]));
+        let flow = Flow::new(Algorithm::Cubic).tcp(|tcp| tcp.pacing = pacing);
+        let transfer = Transfer::new(path.there(node).build()).flow(flow);
+        let report = transfer.sample_every(MS).limit(7 * RTT).run();
+        report.flows[0].samples.iter().find_map(|it| it.ssthresh)
+    };
+    let [paced, burst] = [Pacing::Auto, Pacing::Off].map(threshold);
+    assert_eq!(paced, burst);
+    // Ten segments, and one more for each that arrived before it.
+    assert_eq!(paced, Some(137 * MSS as u32 * 7 / 10));
 }

@@ -336,6 +336,16 @@ impl Controller {
         dispatch!(self.on_lost(now, burst));
     }
 
+    /// What a congestion event reduces, if `flight` bytes are outstanding and the sender uses its
+    /// window: CUBIC reduces the window then, of which the pacer may hold a part back (RFC 9438 §4.6
+    /// allows it where the window grows only as far as it is used), the others the flight.
+    pub(crate) fn flight_to_reduce(&self, flight: u32) -> u32 {
+        match &self.algorithm {
+            Engine::Cubic(_) => flight.max(self.window.cwnd()),
+            _ => flight,
+        }
+    }
+
     /// Whether Proportional Rate Reduction governs fast recovery (RFC 9937).
     pub fn uses_prr(&self) -> bool {
         match &self.algorithm {

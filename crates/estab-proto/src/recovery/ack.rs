@@ -67,6 +67,9 @@ impl Recovery {
         let (mut news, mut spurious, mut newly_lost) = (News::default(), None, 0);
         if valid {
             news = self.take_in(input);
+            if is_cwnd_limited {
+                news.flight = cc.flight_to_reduce(news.flight);
+            }
             spurious = self.reconsider(&news.said(input), cc);
         }
         // What answers the original measures how late it was.

@@ -292,8 +292,12 @@ impl Recovery {
 
     /// What time alone has shown lost.
     fn answer_late(&mut self, now: Instant, room: u32, losses: &Losses, cc: &mut Controller) {
+        let flight = self.outstanding();
         let news = News {
-            flight: self.outstanding(),
+            flight: match self.usage.may_grow(cc, self.mss) {
+                true => cc.flight_to_reduce(flight),
+                false => flight,
+            },
             prior_delivered: self.delivered,
             ..News::default()
         };

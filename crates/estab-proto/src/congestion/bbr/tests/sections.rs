@@ -361,13 +361,14 @@ fn an_application_that_limits_does_not_lower_the_model() {
 fn the_standing_queue_is_short() {
     let standing = |algorithm| {
         let mut path = Path::under(algorithm, 6_250_000, 40 * MS, 1_000_000);
-        path.run_for(5 * SECOND);
+        // CUBIC leaves slow start before the queue is full, and takes ten seconds to fill it.
+        path.run_for(10 * SECOND);
         let mut sum = 0;
         for _ in 0..1000 {
             path.run_for(10 * MS);
             sum += path.queued();
         }
-        assert!(path.delivered > path.rate * 15 * 85 / 100);
+        assert!(path.delivered > path.rate * 20 * 85 / 100);
         sum as f64 / 1000.0 / f64::from(path.bdp())
     };
     let (bbr, cubic) = (standing(Algorithm::Bbr), standing(Algorithm::Cubic));
