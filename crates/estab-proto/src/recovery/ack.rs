@@ -61,6 +61,15 @@ impl Recovery {
     /// Call it for every acceptable segment with the ACK bit. One whose `ack` is not between SND.UNA
     /// and SND.NXT changes nothing.
     pub fn on_ack(&mut self, input: &AckInput<'_>, cc: &mut Controller) -> AckSample {
+        if self.is_plain(input) {
+            self.on_plain_ack(input, cc)
+        } else {
+            self.on_any_ack(input, cc)
+        }
+    }
+
+    /// As [`on_ack`](Self::on_ack), whatever the acknowledgment says.
+    pub(super) fn on_any_ack(&mut self, input: &AckInput<'_>, cc: &mut Controller) -> AckSample {
         let (prior_state, prior_in_flight) = (self.state, self.in_flight());
         let valid = input.ack - self.board.una() <= self.outstanding();
         let is_cwnd_limited = self.usage.may_grow(cc, self.mss);
@@ -107,7 +116,7 @@ impl Recovery {
             spurious,
             reneged: news.acked.bytes > 0 && self.board.front().is_some_and(|front| front.sacked),
             estimate_before: self.conclude(rtt.is_some()),
-            rate: self.sample_rate(input.now, news.covered()),
+            rate: self.sample_rate(input.now, &news.covered()),
         };
         if valid {
             cc.on_ack(&sample);

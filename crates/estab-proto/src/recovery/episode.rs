@@ -263,7 +263,7 @@ impl Recovery {
     }
 
     /// The state outside an episode.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let orderly = self.sacked() == 0 && self.duplicates.count() == 0;
         self.state = if orderly {
             CaState::Open
@@ -273,6 +273,9 @@ impl Recovery {
         let una = self.board.una();
         if una.after(self.point) {
             self.point = una.back(1);
+        }
+        if una.after(self.high_rxt) {
+            self.high_rxt = una;
         }
         if self.retransmitted() == 0 {
             self.episode = None;

@@ -25,6 +25,7 @@ mod dormant;
 mod episode;
 mod frto;
 mod min_rtt;
+mod plain;
 mod prr;
 mod rack;
 mod ranges;

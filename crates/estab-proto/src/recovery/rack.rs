@@ -125,7 +125,7 @@ impl Rack {
     }
 
     /// Whether it was sent before what arrived.
-    fn is_overtaken(&self, sent: Sent) -> bool {
+    pub(super) fn is_overtaken(&self, sent: Sent) -> bool {
         self.segment.is_after(&sent)
     }
 

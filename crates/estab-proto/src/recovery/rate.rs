@@ -212,7 +212,7 @@ impl Recovery {
     }
 
     /// The sample of an acknowledgment that covered `covered` anew.
-    pub(super) fn sample_rate(&mut self, now: Instant, covered: Covered) -> Option<RateSample> {
+    pub(super) fn sample_rate(&mut self, now: Instant, covered: &Covered) -> Option<RateSample> {
         if covered.bytes == 0 {
             return None;
         }

@@ -105,6 +105,10 @@ impl Records {
         self.get(0)
     }
 
+    pub(super) fn front_mut(&mut self) -> Option<&mut Record> {
+        self.get_mut(0)
+    }
+
     pub(super) fn back(&self) -> Option<&Record> {
         self.one.as_ref().or_else(|| self.many.back())
     }

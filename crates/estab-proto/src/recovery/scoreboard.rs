@@ -219,6 +219,37 @@ impl Scoreboard {
         });
     }
 
+    /// Whether nothing is selectively acknowledged, judged lost or in flight for another time, nor
+    /// anything beyond `ack` judged.
+    #[inline]
+    pub(super) fn is_orderly(&self, ack: SeqNumber) -> bool {
+        self.sums == Sums::default()
+            && self.ranges.highest().is_none()
+            && self.judged.before_eq(ack)
+    }
+
+    /// As [`acknowledge`](Self::acknowledge) of something where [all is in
+    /// order](Self::is_orderly). Gives when the first and the last of it were sent.
+    pub(super) fn acknowledge_orderly(&mut self, ack: SeqNumber) -> (Instant, Instant) {
+        let mut sent_at = (Instant::NEVER, Instant::NEVER);
+        while self.una != ack
+            && let Some(first) = self.records.front_mut()
+        {
+            sent_at = (sent_at.0.min(first.sent_at), first.sent_at);
+            let len = first.len.min(ack - self.una);
+            self.una += len;
+            if len == first.len {
+                self.records.pop_front();
+            } else {
+                first.seq += len;
+                first.len -= len;
+            }
+        }
+        self.resume = self.resume.max(self.una);
+        self.judged = self.una;
+        sent_at
+    }
+
     /// Everything below `ack`, which is at most SND.NXT, was received in order.
     pub(super) fn acknowledge(&mut self, ack: SeqNumber, view: &View) -> Covered {
         let mut covered = Covered::default();

@@ -68,6 +68,11 @@ impl Tlp {
         self.is &= Is::MEASURED;
     }
 
+    /// Whether a probe is not acknowledged yet.
+    pub(super) fn is_out(self) -> bool {
+        self.is.contains(Is::OUT)
+    }
+
     /// Whether a probe is to be sent now.
     pub(super) fn is_due(self) -> bool {
         self.is.contains(Is::DUE)
