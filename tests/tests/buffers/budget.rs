@@ -149,3 +149,16 @@ fn who_holds_out_of_order_text_the_longest_gives_way() {
     assert!(stats.pruned_bytes > 0, "{stats:?}");
     assert!(crowd.held() <= MIB + 12 * RESERVE);
 }
+
+#[test]
+fn a_window_opens_for_what_came_and_not_for_where_it_lies() {
+    let mut crowd = Crowd::new(64 * MIB, 1);
+    crowd.text(0, 0, MSS);
+    crowd.read(0, MIB);
+    for _ in 0..1000 {
+        let window = crowd.peers[0].edge - crowd.peers[0].una;
+        crowd.text(0, window - 1, 1);
+    }
+    let window = crowd.peers[0].edge - crowd.peers[0].una;
+    assert!(window <= 300_000, "{window} bytes for a thousand");
+}

@@ -40,10 +40,13 @@ impl Connection {
 
     /// Text that ends `span` bytes beyond RCV.NXT waits for a hole to be filled: the receive buffer
     /// grows meanwhile. Without SACK it does not, since acknowledgements that move the window are no
-    /// duplicates (RFC 5681 §2).
+    /// duplicates (RFC 5681 §2). Half of the span at least must have arrived: a window shall cost who
+    /// opens it what it costs us.
     pub(super) fn tune_beyond_hole(&mut self, ctx: &Ctx<'_>, span: u32) {
         if ctx.share.is_unlimited() && self.is.contains(Is::SACK) && self.recv.held() == 0 {
-            self.tuner.on_beyond(span);
+            let held = self.recv.allocated() - self.recv.allocated_in_order();
+            let earned = u32::try_from(2 * held).unwrap_or(u32::MAX);
+            self.tuner.on_beyond(span.min(earned));
             self.fit_recv_buffer(ctx.share);
         }
     }
