@@ -9,3 +9,4 @@ mod ecn;
 mod failure;
 mod many;
 mod offload;
+mod sharding;
