@@ -73,7 +73,7 @@ impl Owners {
         bytes[addrs..addrs + rest.len()].copy_from_slice(rest);
         let hash = self.hash.hash(&bytes[..addrs + rest.len()]);
         // The upper half spread over the shards: a division would cost more.
-        ((hash >> 32) * self.shards as u64 >> 32) as usize
+        (((hash >> 32) * self.shards as u64) >> 32) as usize
     }
 
     /// Who is to see a packet. One that makes no sense is dropped by whoever read it.
