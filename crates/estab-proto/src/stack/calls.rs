@@ -56,7 +56,8 @@ impl Stack {
     /// Free bytes up to the present limit of the send buffer, or as far as there is memory; 0 if the
     /// id is stale.
     pub fn send_room(&self, id: ConnId) -> usize {
-        self.held(id).map_or(0, |held| held.conn.send_room(self.budget.share()))
+        self.held(id)
+            .map_or(0, |held| held.conn.send_room(self.budget.share()))
     }
 
     /// Bytes in the send buffer: sent and not acknowledged, or not sent; 0 if the id is stale.
@@ -99,6 +100,10 @@ impl Stack {
     ///
     /// As of [`recv`](Self::recv).
     pub fn take_chunk(&mut self, id: ConnId) -> Result<Option<Bytes>, CallError> {
+        if self.conns.is_dormant(id) {
+            // There is nothing to take, which is no reason to wake it.
+            return self.peek(id, &mut [0]).map(|_| None);
+        }
         self.held_mut(id)
             .ok_or(CallError::NoSuchConnection)?
             .conn
@@ -179,9 +184,7 @@ impl Stack {
 
     /// A connection whose handle is held.
     pub(super) fn held(&self, id: ConnId) -> Option<Seen<'_>> {
-        self.conns
-            .look(id)
-            .filter(|held| !held.conn.is_released())
+        self.conns.look(id).filter(|held| !held.conn.is_released())
     }
 
     fn held_mut(&mut self, id: ConnId) -> Option<&mut Held> {

@@ -120,7 +120,9 @@ fn data_for_an_application_that_left_is_answered_by_a_reset() {
     couple.exchange();
     assert_eq!(couple.a.conn.error(), Some(ConnectionError::Reset));
     assert_eq!(couple.b.state(), State::Closed);
-    let sent = couple.a.with(now, |conn, ctx| conn.send_slice(ctx.share, b"?"));
+    let sent = couple
+        .a
+        .with(now, |conn, ctx| conn.send_slice(ctx.share, b"?"));
     assert_eq!(sent, Err(CallError::Ended(ConnectionError::Reset)));
 }
 
