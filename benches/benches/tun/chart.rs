@@ -23,6 +23,8 @@ const STEP: f64 = 16.0;
 /// Above the panels, and above the bars of each.
 const HEADER: f64 = 30.0;
 const TITLE: f64 = 30.0;
+/// Below them.
+const MARGIN: f64 = 14.0;
 
 /// These stand out on white and on black.
 const INK: &str = "#7a818a";
@@ -34,11 +36,13 @@ const PEER: &str = "#c4602a";
 /// Draws the section into an SVG file.
 pub(crate) fn draw(file: &Path, section: &Section, samples: &Samples) -> io::Result<()> {
     let (rows, stacks) = (section.rows(samples), section.stacks(samples));
-    let height = TITLE + STEP * stacks.len() as f64 + 14.0;
-    let lines = rows.len().div_ceil(ACROSS) as f64;
+    let heights: Vec<_> = rows
+        .chunks(ACROSS)
+        .map(|rows| height(rows, &stacks))
+        .collect();
     let size = (
         PANEL * ACROSS.min(rows.len()) as f64,
-        HEADER + height * lines,
+        HEADER + heights.iter().sum::<f64>(),
     );
     let caption = match section.relative {
         true => format!("{}: times {}", section.title, REFERENCE.name()),
@@ -58,12 +62,22 @@ pub(crate) fn draw(file: &Path, section: &Section, samples: &Samples) -> io::Res
                 .set("font-size", 14)
                 .set("font-weight", "bold"),
         );
-    for (index, row) in rows.into_iter().enumerate() {
-        let x = PANEL * (index % ACROSS) as f64;
-        let y = HEADER + height * (index / ACROSS) as f64;
-        document = panel(document, (x, y), section, samples, row, &stacks);
+    let mut y = HEADER;
+    for (rows, height) in rows.chunks(ACROSS).zip(heights) {
+        for (index, row) in rows.iter().enumerate() {
+            let corner = (PANEL * index as f64, y);
+            document = panel(document, corner, section, samples, row, &stacks);
+        }
+        y += height;
     }
     svg::save(file, &document)
+}
+
+/// What panels side by side take.
+fn height(rows: &[&Row], stacks: &[Stack]) -> f64 {
+    let bars = |row: &&Row| stacks.iter().filter(|stack| stack.takes_part(row)).count();
+    let most = rows.iter().map(bars).max().unwrap_or(0);
+    TITLE + STEP * most as f64 + MARGIN
 }
 
 fn panel(

@@ -21,6 +21,8 @@ pub(crate) enum Figure {
     ProcessPerGigabyte,
     /// The same of the whole machine.
     MachinePerGigabyte,
+    /// Share of the time in which the stack's process could have run, but others did.
+    Disturbed,
     /// Microseconds of a round trip.
     Median,
     /// Microseconds that 99 of 100 round trips do not exceed.
@@ -44,6 +46,7 @@ impl Figure {
             Self::Fairness => "jain",
             Self::ProcessPerGigabyte => "process_cpu_s_per_gb",
             Self::MachinePerGigabyte => "machine_cpu_s_per_gb",
+            Self::Disturbed => "process_wait_share",
             Self::Median => "p50_us",
             Self::Slowest => "p99_us",
             Self::Rate => "connections_per_s",

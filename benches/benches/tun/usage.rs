@@ -9,39 +9,52 @@ use std::time::Duration;
 pub(crate) struct Usage {
     /// Of one process, in user space and in the kernel.
     process: Duration,
+    /// How long its threads could have run, but others did.
+    waiting: Duration,
     /// Of everything that runs on the machine.
     machine: Duration,
 }
 
+/// Seconds of processor time.
+pub(crate) struct Used {
+    pub(crate) process: f64,
+    pub(crate) waiting: f64,
+    pub(crate) machine: f64,
+}
+
 impl Usage {
     pub(crate) fn of(process: u32) -> Self {
+        let [process, waiting] = times(process);
         Self {
-            process: time(process),
+            process,
+            waiting,
             machine: machine(),
         }
     }
 
-    /// Seconds of the process and of the machine since `before`.
-    pub(crate) fn since(self, before: Self) -> [f64; 2] {
-        [
-            self.process.saturating_sub(before.process),
-            self.machine.saturating_sub(before.machine),
-        ]
-        .map(|time| time.as_secs_f64())
+    /// From `before` to this moment.
+    pub(crate) fn since(self, before: Self) -> Used {
+        let seconds = |now: Duration, then| now.saturating_sub(then).as_secs_f64();
+        Used {
+            process: seconds(self.process, before.process),
+            waiting: seconds(self.waiting, before.waiting),
+            machine: seconds(self.machine, before.machine),
+        }
     }
 }
 
-/// The time all threads of a process have run so far; zero for a process that is gone.
-fn time(process: u32) -> Duration {
-    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else {
-        return Duration::ZERO;
-    };
-    threads
-        .flatten()
-        .filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok())
-        .filter_map(|stat| stat.split(' ').next()?.parse().ok())
-        .map(Duration::from_nanos)
-        .sum()
+/// The time all threads of a process have run and have waited for a processor so far; zero for a process
+/// that is gone.
+fn times(process: u32) -> [Duration; 2] {
+    let threads = fs::read_dir(format!("/proc/{process}/task"));
+    let mut sums = [Duration::ZERO; 2];
+    for thread in threads.into_iter().flatten().flatten() {
+        let stat = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        for (sum, nanos) in sums.iter_mut().zip(stat.split_whitespace()) {
+            *sum += Duration::from_nanos(nanos.parse().unwrap_or(0));
+        }
+    }
+    sums
 }
 
 /// The time all processors were not idle so far: all but the columns `idle` and `iowait`.

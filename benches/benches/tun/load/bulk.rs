@@ -58,12 +58,12 @@ pub(super) fn measure(
         return Err(failed("nothing moves"));
     }
     let squares: f64 = moved.iter().map(|bytes| bytes * bytes).sum();
-    let [process, machine] = used.map(|used| used / sum * 1e9);
     Ok(Figures::from([
         (Figure::Goodput, sum * 8.0 / seconds / 1e9),
         (Figure::Fairness, sum * sum / (flows as f64 * squares)),
-        (Figure::ProcessPerGigabyte, process),
-        (Figure::MachinePerGigabyte, machine),
+        (Figure::ProcessPerGigabyte, used.process / sum * 1e9),
+        (Figure::MachinePerGigabyte, used.machine / sum * 1e9),
+        (Figure::Disturbed, used.waiting / seconds),
     ]))
 }
 

@@ -30,11 +30,11 @@ pub(super) fn measure(target: &Target, talk: Talk, time: Duration) -> io::Result
     }
     let seconds = start.elapsed().as_secs_f64();
     let used = Usage::of(target.process).since(usage);
-    let [process, machine] = used.map(|used| used / f64::from(count) * 1e6);
+    let each = |seconds: f64| seconds / f64::from(count) * 1e6;
     Ok(Figures::from([
         (Figure::Rate, f64::from(count) / seconds),
-        (Figure::ProcessEach, process),
-        (Figure::MachineEach, machine),
+        (Figure::ProcessEach, each(used.process)),
+        (Figure::MachineEach, each(used.machine)),
     ]))
 }
 

@@ -29,14 +29,14 @@ pub(super) fn measure(target: &Target, time: Duration) -> io::Result<Figures> {
     while start.elapsed() < time {
         times.push(round_trip()?);
     }
-    let [process, machine] = Usage::of(target.process).since(usage);
+    let used = Usage::of(target.process).since(usage);
     times.sort_unstable();
     let micros = |percent: usize| times[times.len() * percent / 100].as_secs_f64() * 1e6;
     let each = |seconds: f64| seconds / times.len() as f64 * 1e6;
     Ok(Figures::from([
         (Figure::Median, micros(50)),
         (Figure::Slowest, micros(99)),
-        (Figure::ProcessEach, each(process)),
-        (Figure::MachineEach, each(machine)),
+        (Figure::ProcessEach, each(used.process)),
+        (Figure::MachineEach, each(used.machine)),
     ]))
 }

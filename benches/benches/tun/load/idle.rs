@@ -37,10 +37,10 @@ pub(super) fn measure(target: &Target, count: usize) -> io::Result<Figures> {
     let bytes = (memory(target.process)? - before).max(0.0);
     let (start, usage) = (clock(), Usage::of(target.process));
     thread::sleep(WATCHING);
-    let [process, _] = Usage::of(target.process).since(usage);
+    let used = Usage::of(target.process).since(usage);
     let each = start.elapsed().as_secs_f64() * count as f64;
     Ok(Figures::from([
         (Figure::Memory, bytes / count as f64),
-        (Figure::IdleCpu, process / each * 1e6),
+        (Figure::IdleCpu, used.process / each * 1e6),
     ]))
 }
