@@ -97,10 +97,11 @@ struct Core<D: Device> {
     /// The memory of queues that were emptied, for those that fill next: it costs an idle connection
     /// nothing, and a busy one no allocation.
     spare: Vec<Chunks>,
-    /// Whether the last events woke somebody who reads.
-    woke_reader: bool,
-    /// What is to be sent waits until those who were woken have run once.
-    awaits_answer: bool,
+    /// Turns of the tasks that the last events woke until one of them may have answered: one if
+    /// somebody reads, two if somebody accepts, whose task has to be spawned first.
+    awaited: u8,
+    /// Turns that what is to be sent goes on waiting for an answer.
+    waits: u8,
     closing: Closing,
     /// Nothing is left to do, and the other drivers know.
     is_finished: bool,
@@ -162,8 +163,8 @@ impl<D: Device> Driver<D> {
             calls: Calls::default(),
             chunks: Vec::new(),
             spare: Vec::new(),
-            woke_reader: false,
-            awaits_answer: false,
+            awaited: 0,
+            waits: 0,
             closing: Closing::No,
             is_finished: false,
             ended: None,
@@ -234,7 +235,7 @@ impl<D: Device> Future for Driver<D> {
         if rang {
             *this.armed = Instant::NEVER;
         }
-        if core.awaits_answer {
+        if core.waits > 0 {
             cx.waker().wake_by_ref();
         } else if again || rang {
             // Not woken at once: tokio polls the future of `block_on` only every so many tasks, and
@@ -259,15 +260,19 @@ impl<D: Device> Core<D> {
         }
         let received = self.receive(cx, &mut now);
         let mut again = false;
-        let may_wait = !mem::take(&mut self.awaits_answer) && self.receiver.is_short();
-        if may_wait && matches!(received, Ok(false)) && self.stack.wants_transmit() {
+        let is_first = self.waits == 0;
+        self.waits = self.waits.saturating_sub(1);
+        let is_short = self.receiver.is_short() && matches!(received, Ok(false));
+        if is_first && is_short && self.stack.wants_transmit() {
             // Who waited for this little may answer at once, and the acknowledgement go along.
             again = self.deliver_all(now);
-            if self.woke_reader {
-                self.awaits_answer = true;
-                return Ok(true);
-            }
+            self.waits = self.awaited;
         }
+        if self.waits > 0 && received.is_ok() {
+            self.deliver_all(now);
+            return Ok(true);
+        }
+        self.waits = 0;
         let sent = received.and_then(|more| Ok(self.transmit(cx, now)? || more));
         // What came in before the device failed still counts.
         again |= self.deliver_all(now);
@@ -282,7 +287,7 @@ impl<D: Device> Core<D> {
 
     /// Tells the handles what happened. Returns whether the stack has something to send in turn.
     fn deliver_all(&mut self, now: Instant) -> bool {
-        self.woke_reader = false;
+        self.awaited = 0;
         let mut again = false;
         while let Some(event) = self.stack.poll_event() {
             again |= self.deliver(now, event);

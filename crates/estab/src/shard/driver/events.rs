@@ -72,7 +72,7 @@ impl<D: Device> Core<D> {
         if let Some(error) = end {
             rx.end(error);
         }
-        self.woke_reader |= !rx.wakers.is_empty();
+        self.awaited = self.awaited.max(u8::from(!rx.wakers.is_empty()));
         let readers = rx.wakers.take();
         drop(rx);
         readers.wake();
@@ -168,6 +168,7 @@ impl<D: Device> Core<D> {
                     }
                     opened(&conn, self.room(conn.id));
                     self.fill(conn.id);
+                    self.awaited = 2;
                     Some(conn)
                 });
                 for conn in left {
