@@ -187,6 +187,10 @@ impl Conns {
         }
     }
 
+    pub(crate) fn is_dormant(&self, id: ConnId) -> bool {
+        matches!(self.places.get(id), Some(Place::Dormant(_)))
+    }
+
     /// A connection, awake.
     #[inline]
     pub(crate) fn get_mut(&mut self, id: ConnId) -> Option<&mut Held> {
@@ -281,6 +285,9 @@ impl Stack {
             held.conn.entry.sync(&mut self.wheel, due, Some(quiet_at));
         } else if let Some(charged) = self.conns.put_away(id) {
             self.budget.charge(charged, 0);
+        } else if let Some(held) = self.conns.get_mut(id) {
+            held.conn.shrink();
+            held.charge(id, &mut self.budget, &mut self.hoarders);
         } else if let Some(held) = self.conns.get_mut(id) {
             held.conn.shrink();
             held.charge(id, &mut self.budget, &mut self.hoarders);

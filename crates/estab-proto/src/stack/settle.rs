@@ -178,6 +178,13 @@ impl Stack {
             return;
         };
         held.accept_from = None;
+        if let Some(after) = self.config.dormant_after {
+            let quiet_at = Some(self.now + after);
+            held.settled_at = self.now;
+            held.conn
+                .entry
+                .sync(&mut self.wheel, Due::Connection(id), quiet_at);
+        }
         // Being accepted says that it is connected.
         held.notices.remove(Notices::CONNECTED);
         if held.should_announce() {

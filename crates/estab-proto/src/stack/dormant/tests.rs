@@ -1,0 +1,78 @@
+use estab_timer::Duration;
+
+use crate::stack::testing::{Bench, Seg};
+use crate::wire::tcp::Flags;
+
+/// Longer than a connection stays awake.
+const QUIET: Duration = Duration::from_secs(2);
+
+#[test]
+fn a_quiet_connection_is_put_away_and_woken_by_whatever_touches_it() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(8);
+    let (id, ack) = bench.accepted(listener, 1000);
+    let dormant = |bench: &Bench| bench.stack.counts().dormant;
+    assert_eq!(dormant(&bench), 0);
+    bench.sleep_through(QUIET);
+    assert_eq!(dormant(&bench), 1);
+    assert_eq!(bench.stack.poll_timeout(), None);
+
+    bench.send(&ack.text(b"awake?"));
+    assert_eq!((dormant(&bench), bench.stack.readable(id)), (0, 6));
+    bench.sleep_through(QUIET);
+    assert_eq!(dormant(&bench), 0, "there is something to read");
+    let mut buf = [0; 8];
+    assert_eq!(bench.stack.recv(bench.now, id, &mut buf), Ok(6));
+    bench.output();
+    bench.events();
+    bench.sleep_through(QUIET);
+    assert_eq!(dormant(&bench), 1);
+
+    bench.stack.set_nodelay(bench.now, id, true).unwrap();
+    assert_eq!(dormant(&bench), 0);
+    bench.sleep_through(QUIET);
+    assert_eq!((dormant(&bench), bench.stack.nodelay(id)), (1, Some(true)));
+    bench.stack.abort(bench.now, id);
+    assert!(bench.output().pop().unwrap().ctl.contains(Flags::RST));
+}
+
+#[test]
+fn looking_at_a_dormant_connection_leaves_it_so() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(8);
+    let (id, _) = bench.accepted(listener, 1000);
+    bench.sleep_through(QUIET);
+    let stack = &mut bench.stack;
+    assert!(stack.info(id).is_some() && stack.send_room(id) > 0);
+    assert!(stack.take_chunk(id).is_err());
+    assert_eq!(stack.counts().dormant, 1);
+}
+
+#[test]
+fn one_that_was_put_away_in_the_accept_queue_is_put_away_again() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(8);
+    bench.handshake(1000);
+    bench.sleep_through(QUIET);
+    assert_eq!(bench.stack.counts().dormant, 1);
+    assert!(bench.stack.accept(listener).is_some());
+    bench.events();
+    bench.sleep_through(QUIET);
+    assert_eq!(bench.stack.counts().dormant, 1);
+}
+
+#[test]
+fn keepalive_goes_on() {
+    let mut bench = Bench::with(|config| config.tcp.keepalive = Some(Default::default()));
+    let listener = bench.listen(8);
+    bench.accepted(listener, 1000);
+    bench.sleep_through(QUIET);
+    assert_eq!(bench.stack.counts().dormant, 1);
+    let heard = bench.now - QUIET;
+    let probes = bench.sleep(Duration::from_secs(7_300));
+    let (at, probe) = probes.first().expect("a probe");
+    assert_eq!(*at, heard + Duration::from_secs(7_200));
+    bench.send(&Seg::answer(probe, Flags::ACK));
+    bench.sleep_through(QUIET);
+    assert_eq!(bench.stack.counts().dormant, 1);
+}
