@@ -7,9 +7,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use estab::config::Limits;
+use estab::device::Link;
 use estab::{Stack, TcpStream};
 use estab_sim::{Bandwidth, Path, device};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 const MS: Duration = Duration::from_millis(1);
@@ -93,4 +96,48 @@ async fn chunks_fill_the_path_too() {
         .is_ok_and(|read| read.is_ok_and(|chunk| chunk.is_some()))
     {}
     rests(&stacks).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn echoes_get_on_within_a_tight_budget() {
+    let mut limits = Limits::default();
+    limits.buffer_bytes = 256 << 10;
+    let (left, right) = Link::pair();
+    let stack = |addr: &str, link| {
+        let builder = Stack::builder().addr(addr).limits(limits.clone());
+        builder.build(link).unwrap()
+    };
+    let (left, right) = (stack("10.0.0.1/24", left), stack("10.0.0.2/24", right));
+    let listener = right.listen("10.0.0.2:80").await.unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut read, mut write) = stream.split();
+                tokio::io::copy(&mut read, &mut write).await
+            });
+        }
+    });
+    let mut echoes = JoinSet::new();
+    for n in 0..40_u8 {
+        let left = left.clone();
+        echoes.spawn(async move {
+            let mut stream = left.connect("10.0.0.2:80").await.unwrap();
+            let (mut read, mut write) = stream.split();
+            let send = async {
+                write.write_all(&vec![n; 500_000]).await.unwrap();
+                write.shutdown().await.unwrap();
+            };
+            let mut echo = Vec::new();
+            let (_, received) = tokio::join!(send, read.read_to_end(&mut echo));
+            received.unwrap();
+            assert!(echo.len() == 500_000 && echo.iter().all(|&byte| byte == n));
+        });
+    }
+    // At the limit text is dropped, and sent again after a timeout.
+    let all = timeout(Duration::from_secs(600), echoes.join_all());
+    all.await.expect("in time");
+    let stats = [left.stats().await.unwrap(), right.stats().await.unwrap()];
+    let refused = stats.map(|stats| stats.refused_memory_bytes);
+    assert!(refused.iter().any(|&bytes| bytes > 0), "no pressure");
+    rests(&[left, right]).await;
 }
