@@ -1,7 +1,5 @@
 //! Who holds a four-tuple: one table for connections and for the small records beside them.
 
-use core::hash::BuildHasher;
-
 use hashbrown::HashTable;
 use slotmap::{Key as _, KeyData};
 
@@ -130,7 +128,7 @@ impl Demux {
     }
 
     fn hash(&self, tuple: &TupleKey) -> u32 {
-        self.key.hash_one(tuple) as u32
+        self.key.table_hash(tuple.bytes()) as u32
     }
 }
 

@@ -17,6 +17,12 @@ impl Key {
     pub(crate) fn prf(&self, bytes: &[u8]) -> u64 {
         SipHasher24::new_with_keys(self.0[0], self.0[1]).hash(bytes)
     }
+
+    /// SipHash-1-3 of `bytes`, as the tables hash, all at once.
+    #[inline]
+    pub(crate) fn table_hash(&self, bytes: &[u8]) -> u64 {
+        SipHasher13::new_with_keys(self.0[0], self.0[1]).hash(bytes)
+    }
 }
 
 /// The hash of tables whose keys a peer can choose: SipHash-1-3, keyed.

@@ -81,7 +81,9 @@ impl Held {
         self.conn.update_persist(now);
         let mut moved = self.conn.follow_deadlines(wheel, Due::Connection(id));
         self.settled_at = now;
-        if let Some(after) = dormant_after {
+        let state = self.conn.state();
+        // What is over does not become dormant.
+        if let Some(after) = dormant_after.filter(|_| state != State::Closed) {
             let quiet_at = Some(now + after);
             moved |= self.conn.entry.sync(wheel, Due::Connection(id), quiet_at);
         }
@@ -90,7 +92,7 @@ impl Held {
             self.has_events = true;
             events.push(Source::Connection(id));
         }
-        self.conn.state()
+        state
     }
 }
 

@@ -56,7 +56,7 @@ impl Sum {
     /// As [`of`](Self::of) for a header of fixed length, a multiple of four: no loop is left of it.
     #[inline]
     pub(crate) fn of_header<const LEN: usize>(header: &[u8; LEN]) -> Self {
-        const { assert!(LEN % 4 == 0) };
+        const { assert!(LEN.is_multiple_of(4)) };
         let (words, _) = header.as_chunks::<4>();
         let total = words.iter().fold(0, |total: u64, word| {
             total.wrapping_add(u64::from(u32::from_ne_bytes(*word)))
