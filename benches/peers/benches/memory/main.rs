@@ -10,6 +10,7 @@
 //! two stacks with a queue of packets between them, with any MTU, and with checksums.
 
 mod ours;
+mod streams;
 mod theirs;
 
 use std::env;
@@ -97,6 +98,9 @@ fn contestants() -> Vec<Contestant> {
         for checksums in [true, false] {
             let terms = Terms { mtu, checksums };
             add("estab", terms, ours::transfer(terms));
+            if checksums {
+                add("estab, streams", terms, streams::transfer(terms));
+            }
             add("smoltcp, two stacks", terms, theirs::two(terms));
             add("smoltcp, one stack", terms, theirs::one(terms));
         }
