@@ -39,6 +39,8 @@ fn expect_open(world: &mut World, ids: [ConnId; 2], limit: Duration) {
     world.run_for(Duration::from_secs(60));
     assert_eq!(world.read(A, ids[0]), b"from B");
     assert_eq!(world.read(B, ids[1]), b"from A");
+    // After the reads they are put away.
+    world.run_for(Duration::from_secs(60));
     assert_eq!(world.next_event(), None, "at rest\n{}", world.trace);
     assert!(world.trace.count() < 30, "a packet war\n{}", world.trace);
 }
