@@ -66,6 +66,22 @@ impl Stack {
         self.call(now, id, |conn, _| conn.set_unsent_limit(bytes))
     }
 
+    /// The most to send at, in bytes per second, where sending is paced; the inner `None`: no bound.
+    pub fn max_pacing_rate(&self, id: ConnId) -> Option<Option<u64>> {
+        Some(self.held(id)?.conn.max_pacing_rate())
+    }
+
+    /// Sets the most to send at, in bytes per second, from the next segment on: see
+    /// [`TcpConfig::max_pacing_rate`](crate::config::TcpConfig::max_pacing_rate). 0 counts as 1.
+    pub fn set_max_pacing_rate(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        rate: Option<u64>,
+    ) -> Result<(), CallError> {
+        self.call(now, id, |conn, _| conn.set_max_pacing_rate(rate))
+    }
+
     /// How an idle peer is probed; the inner `None`: not at all.
     pub fn keepalive(&self, id: ConnId) -> Option<Option<KeepaliveConfig>> {
         Some(self.held(id)?.conn.keepalive().cloned())

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use estab_timer::{Duration, Instant, KeepaliveConfig, UserTimeout};
+use estab_timer::{Duration, Instant, KeepaliveConfig, Timer, UserTimeout};
 
 use crate::tcp::connection::{Connection, Is, Notices};
 
@@ -53,6 +53,20 @@ impl Connection {
     pub(crate) fn set_unsent_limit(&mut self, bytes: Option<u32>) {
         Arc::make_mut(&mut self.config).unsent_limit = bytes;
         self.notices |= Notices::WRITABLE;
+    }
+
+    /// The most to send at, in bytes per second, where sending is paced.
+    pub(crate) fn max_pacing_rate(&self) -> Option<u64> {
+        self.config.max_pacing_rate
+    }
+
+    /// Sets it. What waits for its turn at the old rate waits no more.
+    pub(crate) fn set_max_pacing_rate(&mut self, rate: Option<u64>) {
+        if rate != self.config.max_pacing_rate {
+            Arc::make_mut(&mut self.config).max_pacing_rate = rate;
+            self.timers.cancel(Timer::Pacing);
+            self.pacer.release();
+        }
     }
 
     /// The keepalive setting.

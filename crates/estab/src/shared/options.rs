@@ -18,6 +18,7 @@ pub(crate) struct Options {
     pub(crate) linger: Option<Duration>,
     pub(crate) keepalive: Option<KeepaliveConfig>,
     pub(crate) user_timeout: UserTimeout,
+    pub(crate) max_pacing_rate: Option<u64>,
 }
 
 impl Options {
@@ -33,6 +34,7 @@ impl Options {
             linger: config.linger,
             keepalive: config.keepalive,
             user_timeout: config.give_up.user_timeout,
+            max_pacing_rate: config.max_pacing_rate,
         }
     }
 }

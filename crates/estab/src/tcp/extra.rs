@@ -46,6 +46,38 @@ impl TcpStream {
         Ok(())
     }
 
+    /// The most to send at, in bytes per second; `None`: no bound.
+    ///
+    /// # Errors
+    ///
+    /// None: it is a `Result` like the other options.
+    pub fn max_pacing_rate(&self) -> io::Result<Option<u64>> {
+        Ok(self.handle.conn.options().max_pacing_rate)
+    }
+
+    /// Sets the most to send at, in bytes per second, where sending is paced, as CUBIC and BBR have it
+    /// by default; like Linux's `SO_MAX_PACING_RATE`. 0 counts as 1.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (stream, _peer) = estab::testing::streams().await?;
+    /// stream.set_max_pacing_rate(Some(1_000_000))?;
+    /// assert_eq!(stream.max_pacing_rate()?, Some(1_000_000));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// None: it is a `Result` like the other options.
+    pub fn set_max_pacing_rate(&self, rate: Option<u64>) -> io::Result<()> {
+        self.handle
+            .conn
+            .set_option(|options| options.max_pacing_rate = rate);
+        Ok(())
+    }
+
     /// Whether only full segments go.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use estab_timer::Duration;
 
 use crate::error::CallError;
 use crate::event::Event;
@@ -77,4 +78,27 @@ fn urgent_bytes_are_marked() {
     let out = bench.output().pop().unwrap();
     assert!(out.ctl.contains(Flags::URG));
     assert_eq!(bench.stack.urgent_remaining(id), None);
+}
+
+#[test]
+fn the_rate_of_an_open_connection_may_be_bounded() {
+    let mut bench = Bench::with(|config| config.tcp.send_buffer.initial = 100_000);
+    let listener = bench.listen(8);
+    let (id, _) = bench.accepted(listener, 1000);
+    assert_eq!(bench.stack.max_pacing_rate(id), Some(None));
+    let written = bench.stack.send_slice(bench.now, id, &[1; 60_000]);
+    assert_eq!(written, Ok(60_000));
+    let last = bench.output().pop().unwrap();
+
+    let (now, rate) = (bench.now, Some(10_000));
+    bench.stack.set_max_pacing_rate(now, id, rate).unwrap();
+    assert_eq!(bench.stack.max_pacing_rate(id), Some(rate));
+    bench.now += Duration::from_millis(20);
+    let text = |out: &[Seg]| out.iter().map(|seg| seg.text.len()).sum::<usize>();
+    let out = bench.send(&Seg::answer(&last, Flags::ACK));
+    assert!((1..=3000).contains(&text(&out)));
+
+    let now = bench.now;
+    bench.stack.set_max_pacing_rate(now, id, None).unwrap();
+    assert!(text(&bench.output()) > 3000);
 }

@@ -126,6 +126,7 @@ impl<D: Device> Core<D> {
         let _ = stack.set_tos(now, id, options.tos);
         let _ = stack.set_linger(now, id, options.linger);
         let _ = stack.set_user_timeout(now, id, options.user_timeout);
+        let _ = stack.set_max_pacing_rate(now, id, options.max_pacing_rate);
     }
 }
 
