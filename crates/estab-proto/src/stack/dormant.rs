@@ -25,6 +25,10 @@ use crate::tcp::{Connection, Notices};
 /// allocator nothing.
 const SPARE: usize = 64;
 
+/// The memory of such records: the boxes themselves are used again.
+#[expect(clippy::vec_box, reason = "what is kept is the box")]
+type Spare = Vec<Box<Held>>;
+
 /// A connection put away.
 struct Record {
     key: TupleKey,
@@ -130,7 +134,7 @@ impl Deref for Seen<'_> {
 pub(crate) struct Conns {
     places: SlotMap<ConnId, Place>,
     /// Records that nobody uses.
-    spare: Vec<Box<Held>>,
+    spare: Spare,
     /// What dormant ones are written in, before it is known how long they are.
     draft: Vec<u8>,
     dormant: usize,
@@ -246,7 +250,7 @@ impl Conns {
 }
 
 /// `held` in memory that is used again, if there is any.
-fn boxed(spare: &mut Vec<Box<Held>>, held: Held) -> Box<Held> {
+fn boxed(spare: &mut Spare, held: Held) -> Box<Held> {
     match spare.pop() {
         Some(mut memory) => {
             *memory = held;
@@ -257,7 +261,7 @@ fn boxed(spare: &mut Vec<Box<Held>>, held: Held) -> Box<Held> {
 }
 
 #[cold]
-fn wake(spare: &mut Vec<Box<Held>>, record: &mut Record) -> Box<Held> {
+fn wake(spare: &mut Spare, record: &mut Record) -> Box<Held> {
     let mut held = boxed(spare, record.held());
     held.conn.entry = core::mem::take(&mut record.entry);
     held
