@@ -125,10 +125,8 @@ impl HyStart {
                 self.css_baseline_min_rtt = UNKNOWN;
                 self.css_rounds = 0;
             }
-        } else if last != UNKNOWN {
-            if current >= last.saturating_add(threshold(last)) {
-                self.css_baseline_min_rtt = current;
-            }
+        } else if last != UNKNOWN && current >= last.saturating_add(threshold(last)) {
+            self.css_baseline_min_rtt = current;
         }
     }
 
