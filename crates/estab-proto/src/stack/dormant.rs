@@ -26,7 +26,6 @@ use crate::tcp::{Connection, Notices};
 const SPARE: usize = 64;
 
 /// The memory of such records: the boxes themselves are used again.
-#[expect(clippy::vec_box, reason = "what is kept is the box")]
 type Spare = Vec<Box<Held>>;
 
 /// A connection put away.
