@@ -54,7 +54,8 @@ fn a_half_open_connection_is_small() {
 
 #[test]
 fn a_connection_in_time_wait_is_small() {
-    for (ipv6, at_most) in [(false, 96), (true, 96)] {
+    // What both stacks hold whatever their number is counted too: some eight bytes of each.
+    for (ipv6, at_most) in [(false, 106), (true, 106)] {
         let bytes = time_wait(ipv6);
         println!("TIME-WAIT, IPv{}: {bytes} bytes", if ipv6 { 6 } else { 4 });
         assert!(bytes <= at_most, "{bytes} bytes");
