@@ -69,7 +69,7 @@ pub(crate) const CELLS: [Cell; 32] = [
 const MTU: u64 = 1500;
 
 /// Mbit/s over all paths that are run at the same time, so that the processors have time to spare.
-const AT_ONCE: u64 = 60;
+const AT_ONCE: u64 = 120;
 
 impl Cell {
     /// What `--cells` compares with.
