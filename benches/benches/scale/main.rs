@@ -4,6 +4,8 @@
 //! `cargo bench -p estab-benches --bench scale` prints all of it in some minutes; `--part` picks one,
 //! `--count` makes fewer of the many, and `--write` writes `docs/scale.md`.
 
+#![allow(clippy::disallowed_methods, reason = "a bench measures time")]
+
 mod cost;
 mod crowd;
 mod link;

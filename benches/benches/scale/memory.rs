@@ -13,6 +13,9 @@ use crate::page::Page;
 /// How many of each there are.
 const COUNT: usize = 100_000;
 
+/// Measures the bytes for each, over IPv4 or IPv6.
+type Bytes = fn(bool) -> f64;
+
 pub(crate) fn measure_all(page: &mut Page) {
     page.section(
         "Memory",
@@ -22,7 +25,7 @@ pub(crate) fn measure_all(page: &mut Page) {
          hands.",
     );
     page.head(&["", "goal", "IPv4", "IPv6"]);
-    let kinds: [(&str, &str, fn(bool) -> f64); 5] = [
+    let kinds: [(&str, &str, Bytes); 5] = [
         ("awake, protocol alone", "", awake),
         ("idle, protocol alone", "", idle),
         ("idle, with the async side", "1024", idle_async),

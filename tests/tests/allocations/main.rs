@@ -33,7 +33,10 @@ const TOO_MUCH: u64 = LEN / 8;
 fn check(too_many: u64, mut work: impl FnMut()) {
     work();
     let counted = measure(work);
-    println!("{} allocations, {} bytes", counted.count_total, counted.bytes_total);
+    println!(
+        "{} allocations, {} bytes",
+        counted.count_total, counted.bytes_total
+    );
     assert!(counted.count_total < too_many, "{counted:?}");
     assert!(counted.bytes_total < TOO_MUCH, "{counted:?}");
 }
