@@ -26,6 +26,12 @@ fn builder() -> TunBuilder {
         .addr((KERNEL[1], 64))
 }
 
+async fn serve(listener: TcpListener) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        tokio::spawn(async move { echo(&mut stream).await.unwrap() });
+    }
+}
+
 async fn client<S: AsyncRead + AsyncWrite>(stream: S, seed: u64) {
     let (mut reader, mut writer) = split(stream);
     let (sent, received) =
@@ -93,11 +99,7 @@ fn queues_share_a_multi_thread_runtime() {
                 let stack = stack.build_sharded(tuns).unwrap();
                 for addr in OURS {
                     let listener = stack.listen((addr, 7)).await.unwrap();
-                    tokio::spawn(async move {
-                        while let Ok((mut stream, _)) = listener.accept().await {
-                            tokio::spawn(async move { echo(&mut stream).await.unwrap() });
-                        }
-                    });
+                    tokio::spawn(serve(listener));
                 }
                 talk(&stack).await;
                 judge(&stack).await;
@@ -122,11 +124,7 @@ fn queues_have_threads_that_serve_their_own_connections() {
                 for addr in OURS {
                     let listeners = TcpListener::bind_each(&stack, (addr, 7)).await.unwrap();
                     for (shard, listener) in stack.shards().zip(listeners) {
-                        shard.spawn(async move {
-                            while let Ok((mut stream, _)) = listener.accept().await {
-                                tokio::spawn(async move { echo(&mut stream).await.unwrap() });
-                            }
-                        });
+                        shard.spawn(serve(listener));
                     }
                 }
                 talk(&stack).await;

@@ -28,8 +28,24 @@ pub(super) struct Inbound<'a> {
     pub(super) route: Option<&'a SourceRoute>,
 }
 
+impl<'a> Inbound<'a> {
+    /// What is inside an IPv4 packet that came along no source route.
+    pub(super) fn v4(packet: &'a [u8], ip: &Ipv4Packet<'a>) -> Self {
+        Self {
+            src: ip.src.into(),
+            dst: ip.dst.into(),
+            tos: ip.tos,
+            protocol: ip.protocol,
+            protocol_at: IPV4_PROTOCOL_AT,
+            payload: ip.payload,
+            packet: Some(packet),
+            route: None,
+        }
+    }
+}
+
 /// Where the protocol field stands in an IPv4 header.
-pub(super) const IPV4_PROTOCOL_AT: u32 = 9;
+const IPV4_PROTOCOL_AT: u32 = 9;
 
 /// Where the payload length stands in an IPv6 header.
 const IPV6_PAYLOAD_LENGTH_AT: u32 = 4;
@@ -62,14 +78,8 @@ impl Stack {
             return count(&mut self.stats.drop_ip_source_route);
         }
         let inbound = Inbound {
-            src: ip.src.into(),
-            dst: ip.dst.into(),
-            tos: ip.tos,
-            protocol: ip.protocol,
-            protocol_at: IPV4_PROTOCOL_AT,
-            payload: ip.payload,
-            packet: Some(packet),
             route: route.as_ref(),
+            ..Inbound::v4(packet, ip)
         };
         if !ip.is_fragment() {
             return self.deliver(now, &inbound, meta);

@@ -7,7 +7,7 @@ use core::net::IpAddr;
 use bytes::Bytes;
 use estab_timer::Instant;
 
-use super::input::{IPV4_PROTOCOL_AT, Inbound, count};
+use super::input::{Inbound, count};
 use super::reassembly::{Datagram, Outcome};
 use crate::stack::{RxMeta, Stack};
 use crate::wire::ipv6_ext::{self, FragmentHeader, Walk};
@@ -52,16 +52,7 @@ impl Stack {
     }
 
     fn whole_v4(&mut self, now: Instant, packet: &[u8], ip: &Ipv4Packet<'_>) -> Option<Bytes> {
-        let inbound = Inbound {
-            src: ip.src.into(),
-            dst: ip.dst.into(),
-            tos: ip.tos,
-            protocol: ip.protocol,
-            protocol_at: IPV4_PROTOCOL_AT,
-            payload: ip.payload,
-            packet: Some(packet),
-            route: None,
-        };
+        let inbound = Inbound::v4(packet, ip);
         let Outcome::Complete(Datagram { info, payload }) = self.ipv4_fragment(now, ip, &inbound)
         else {
             return None;

@@ -291,9 +291,6 @@ impl Stack {
         } else if let Some(held) = self.conns.get_mut(id) {
             held.conn.shrink();
             held.charge(id, &mut self.budget, &mut self.hoarders);
-        } else if let Some(held) = self.conns.get_mut(id) {
-            held.conn.shrink();
-            held.charge(id, &mut self.budget, &mut self.hoarders);
         }
     }
 }

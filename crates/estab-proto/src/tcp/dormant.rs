@@ -15,7 +15,7 @@ use estab_timer::{
 
 use crate::buffer::{RecvBuffer, SendBuffer};
 use crate::config::TcpConfig;
-use crate::dormant::{Dormant, Reader, Writer};
+use crate::dormant::{Dormant, Reader, Writer, dormant};
 use crate::stack::tuple::TupleKey;
 use crate::tcp::connection::{Connection, Is, Notices};
 use crate::tcp::ecn::Ecn;
@@ -233,54 +233,20 @@ impl Connection {
     }
 }
 
-impl Dormant for Measured {
-    fn dormant(&self, to: &mut Writer) {
-        let Self {
-            srtt,
-            rttvar,
-            min_rtt,
-            latest,
-            initial,
-            back_offs,
-        } = *self;
-        (srtt, rttvar, min_rtt, latest, initial, back_offs).dormant(to);
-    }
+dormant!(Measured {
+    srtt,
+    rttvar,
+    min_rtt,
+    latest,
+    initial,
+    back_offs
+});
 
-    fn wake(from: &mut Reader<'_>) -> Self {
-        let (srtt, rttvar, min_rtt, latest, initial, back_offs) = Dormant::wake(from);
-        Self {
-            srtt,
-            rttvar,
-            min_rtt,
-            latest,
-            initial,
-            back_offs,
-        }
-    }
-}
-
-impl Dormant for AckProgress {
-    fn dormant(&self, to: &mut Writer) {
-        let Self {
-            last,
-            due,
-            bytes,
-            full_segments,
-            quick,
-            interactive,
-        } = *self;
-        (last, due, bytes, full_segments, quick, interactive).dormant(to);
-    }
-
-    fn wake(from: &mut Reader<'_>) -> Self {
-        let (last, due, bytes, full_segments, quick, interactive) = Dormant::wake(from);
-        Self {
-            last,
-            due,
-            bytes,
-            full_segments,
-            quick,
-            interactive,
-        }
-    }
-}
+dormant!(AckProgress {
+    last,
+    due,
+    bytes,
+    full_segments,
+    quick,
+    interactive
+});
