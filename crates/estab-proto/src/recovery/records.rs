@@ -1,6 +1,7 @@
 //! The records of what was sent: a queue ordered by sequence number.
 
 use alloc::collections::VecDeque;
+use core::mem;
 
 use estab_timer::Instant;
 
@@ -9,8 +10,8 @@ use crate::SeqNumber;
 
 /// Sequence numbers that were sent together and have fared alike since.
 ///
-/// A record of a super-segment is longer than an MSS and is cut at multiples of it when its parts
-/// come to fare differently.
+/// A record of a super-segment is longer than an MSS and is cut at multiples of it where its parts
+/// come to fare differently, and nowhere else: a few records more are moved, not a window of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
     /// The first sequence number.
@@ -46,6 +47,23 @@ impl Record {
     /// Whether it waits to be retransmitted.
     pub(super) fn is_pending(&self) -> bool {
         self.lost && !self.in_retransmit && !self.sacked
+    }
+
+    /// The segment of it that `seq`, which it holds, is in: where it begins and ends. One of several is
+    /// cut at multiples of `mss`, as they went out.
+    pub(super) fn segment(&self, seq: SeqNumber, mss: u32) -> (SeqNumber, SeqNumber) {
+        let offset = seq - self.seq;
+        let start = offset - offset % mss;
+        let len = mss.min(self.len - start);
+        (self.seq + start, self.seq + start + len)
+    }
+
+    /// The segments it is made of.
+    fn parts(&self, mss: u32) -> impl Iterator<Item = Self> {
+        (0..self.len).step_by(mss as usize).map(move |offset| {
+            let from = self.seq + offset;
+            self.part(from, from + mss.min(self.len - offset))
+        })
     }
 
     /// The part of it from `from` up to `to`, which must lie inside.
@@ -157,24 +175,13 @@ impl Records {
         self.many().insert(index + 1, whole.part(at, whole.end()));
     }
 
-    /// Cuts the record at `index` at every multiple of `mss`: all at once, so that the many cuts of
-    /// a super-segment move the records behind it only once.
-    pub(super) fn chop(&mut self, index: usize, mss: u32) {
-        let Some(whole) = self.get(index).copied().filter(|record| record.len > mss) else {
-            return;
-        };
-        let many = self.many();
-        let tail = many.split_off(index + 1);
-        many.pop_back();
-        many.extend((0..whole.len).step_by(mss as usize).map(|offset| {
-            let len = mss.min(whole.len - offset);
-            Record {
-                seq: whole.seq + offset,
-                len,
-                ..whole
-            }
-        }));
-        many.extend(tail);
+    /// Cuts every record at the multiples of `mss`, all in one pass.
+    pub(super) fn cut_all(&mut self, mss: u32) {
+        let is_long = |record: &Record| record.len > mss;
+        if self.one.iter().chain(&self.many).any(is_long) {
+            let whole = mem::take(self.many());
+            self.many = whole.iter().flat_map(|whole| whole.parts(mss)).collect();
+        }
     }
 
     /// The queue on the heap, after the only record was moved there.

@@ -298,6 +298,11 @@ impl Scoreboard {
         };
         let left = self.boundary_at_or_after(gap.left, mss);
         let right = self.boundary_at_or_before(right, mss);
+        if left.after_eq(right) {
+            return covered;
+        }
+        self.cut(left);
+        self.cut(right);
         let mut from = left;
         while from.before(right)
             && let Some(gap) = self.ranges.gap(from, right)
@@ -316,46 +321,45 @@ impl Scoreboard {
             }
             from = gap.right;
         }
-        if left.before(right) {
-            self.ranges.insert(left, right);
-        }
+        self.ranges.insert(left, right);
         covered
     }
 
     /// The first edge of a segment that is not before `seq`.
-    fn boundary_at_or_after(&mut self, seq: SeqNumber, mss: u32) -> SeqNumber {
+    fn boundary_at_or_after(&self, seq: SeqNumber, mss: u32) -> SeqNumber {
         match self.segment_at(seq, mss) {
-            Some(record) if record.seq != seq => record.end(),
+            Some((start, end)) if start != seq => end,
             _ => seq,
         }
     }
 
     /// The last edge of a segment that is not after `seq`.
-    fn boundary_at_or_before(&mut self, seq: SeqNumber, mss: u32) -> SeqNumber {
-        self.segment_at(seq, mss).map_or(seq, |record| record.seq)
+    fn boundary_at_or_before(&self, seq: SeqNumber, mss: u32) -> SeqNumber {
+        self.segment_at(seq, mss).map_or(seq, |(start, _)| start)
     }
 
-    /// The record that holds `seq`, cut down to a segment if `seq` is inside a super-segment.
-    fn segment_at(&mut self, seq: SeqNumber, mss: u32) -> Option<Record> {
-        let index = self.records.index_of(seq);
-        let record = *self.records.get(index)?;
-        if record.len <= mss || record.seq == seq {
-            return Some(record);
+    /// Where the segment that holds `seq` begins and ends.
+    fn segment_at(&self, seq: SeqNumber, mss: u32) -> Option<(SeqNumber, SeqNumber)> {
+        let record = self.records.get(self.records.index_of(seq))?;
+        Some(record.segment(seq, mss))
+    }
+
+    /// Lets a record begin at `at`, which is an edge of a segment.
+    fn cut(&mut self, at: SeqNumber) {
+        self.records.cut(self.records.index_of(at), at);
+    }
+
+    /// Lets the first record be a single segment.
+    fn cut_first(&mut self, mss: u32) {
+        if let Some((_, end)) = self.segment_at(self.una, mss) {
+            self.cut(end);
         }
-        self.records.chop(index, mss);
-        self.records.get(self.records.index_of(seq)).copied()
     }
 
     /// Cuts every super-segment into segments of `mss`, as they went out: to be called before the
     /// MSS changes.
     pub(super) fn cut_all(&mut self, mss: u32) {
-        let mut index = 0;
-        while let Some(record) = self.records.get(index) {
-            if record.len > mss {
-                self.records.chop(index, mss);
-            }
-            index += 1;
-        }
+        self.records.cut_all(mss);
     }
 
     /// `seq..seq+len` was sent again. With `in_flight` false it is not counted as being under way.
@@ -369,11 +373,15 @@ impl Scoreboard {
     ) {
         let end = seq + len;
         for at in [seq, end] {
-            if let Some(record) = self.segment_at(at, mss)
-                && record.seq != at
-                && !self.is_full(mss)
-            {
-                self.records.cut(self.records.index_of(at), at);
+            let Some((start, end)) = self.segment_at(at, mss) else {
+                continue;
+            };
+            self.cut(start);
+            if start != at {
+                self.cut(end);
+                if !self.is_full(mss) {
+                    self.cut(at);
+                }
             }
         }
         let mut index = self.records.index_of(seq);

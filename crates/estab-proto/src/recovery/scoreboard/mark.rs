@@ -24,7 +24,7 @@ impl Scoreboard {
     /// Judges the first segment lost. Gives how much of it was not judged so before.
     pub(in crate::recovery) fn mark_first_lost(&mut self, mss: u32) -> u32 {
         let before = self.sums.lost;
-        self.records.chop(0, mss);
+        self.cut_first(mss);
         self.mark(0);
         self.sums.lost - before
     }
@@ -86,7 +86,7 @@ impl Scoreboard {
         mss: u32,
         is_due: impl Fn(&Record) -> bool,
     ) {
-        self.records.chop(0, mss);
+        self.cut_first(mss);
         self.judged = self.nxt;
         for index in 0..self.records.len() {
             let Some(&record) = self.records.get(index) else {
