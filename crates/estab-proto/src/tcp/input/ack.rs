@@ -126,8 +126,10 @@ impl Connection {
         self.release_text(ctx.now);
         self.figures.dsacks += u32::from(sample.dsack);
         if let Some(rtt) = sample.rtt {
-            // Several samples a round trip count for one together (RFC 7323 §4.2).
-            let expected = sample.prior_in_flight.div_ceil(2 * self.snd_mss()).max(1);
+            // Several samples a round trip count for one together (RFC 7323 §4.2): one for two
+            // segments, or for as many as this one acknowledges if a device joined them.
+            let each = sample.newly_acked.max(2 * self.snd_mss());
+            let expected = sample.prior_in_flight.div_ceil(each).max(1);
             match sample.estimate_before {
                 Some(before) => self.rtt.on_sample_after_spurious(before, rtt),
                 None => self.rtt.on_sample_of(expected, rtt),

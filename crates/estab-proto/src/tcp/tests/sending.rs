@@ -143,3 +143,48 @@ fn the_urgent_mark_names_the_byte_after_the_last_urgent_one() {
     assert_eq!(couple.b.read_all(now), b"abc");
     assert_eq!(couple.b.conn.urgent_remaining(), None);
 }
+
+/// A device that joins segments leaves one acknowledgement where there were twenty: each counts for as
+/// many, or the estimate would follow the path twenty times as slowly (RFC 7323 appendix G).
+#[test]
+fn a_longer_round_trip_shows_in_samples_of_super_segments() {
+    let mut config = TcpConfig::modern();
+    config.pacing = crate::congestion::Pacing::Off;
+    let mut couple = Couple::established(&config, (1, 2));
+    couple.a.conn.set_segmentation(65_535);
+    let mut now = couple.now;
+    let bare = Flying {
+        seq: couple.b.conn.snd.nxt,
+        ack: SeqNumber::default(),
+        ctl: Flags::ACK,
+        wnd: crate::seq::WireWindow(u16::MAX),
+        up: 0,
+        opts: TcpOptions::default(),
+        text: Vec::new(),
+    };
+    let mut rounds = |rtt: u64| {
+        let mut acks = 0;
+        for _ in 0..12 {
+            while couple.a.send(now, &[1; 1 << 16]) > 0 {}
+            let sent = couple.a.transmit(now);
+            now += Duration::from_millis(rtt);
+            acks = sent.len();
+            for seg in sent {
+                let ack = seg.seq + seg.text.len() as u32;
+                couple.a.receive(
+                    now,
+                    &Flying {
+                        ack,
+                        ..bare.clone()
+                    },
+                );
+            }
+        }
+        (acks, couple.a.conn.rtt.srtt().unwrap().as_millis())
+    };
+    let (acks, srtt) = rounds(100);
+    assert!(acks > 3 && srtt < 110, "{acks} {srtt}");
+    // Seven eighths twelve times over leave a fifth of the way.
+    let (_, srtt) = rounds(200);
+    assert!((170..200).contains(&srtt), "{srtt}");
+}
