@@ -1,11 +1,11 @@
 //! Who holds a four-tuple: one table for connections and for the small records beside them.
 
-use hashbrown::HashTable;
 use slotmap::{Key as _, KeyData};
 
 use crate::addr::FourTuple;
 use crate::stack::secret::Key;
 use crate::stack::syn_queue::HalfOpenId;
+use crate::stack::table::Table;
 use crate::stack::time_wait::TimeWaitId;
 use crate::stack::tuple::TupleKey;
 use crate::stack::{ConnId, IncomingId, Stack};
@@ -64,25 +64,10 @@ fn halves(id: KeyData) -> [u32; 2] {
     [id as u32, (id >> 32) as u32]
 }
 
-/// An entry of the table. The four-tuple itself is in the record, which a packet that finds it
-/// touches anyway: the table stays small enough for the caches.
-#[derive(Clone, Copy)]
-struct Entry {
-    /// Of the four-tuple's hash, as much as tells nearly all apart.
-    hash: u32,
-    slot: Packed,
-}
-
-impl Entry {
-    /// The hash by which the table places entries: all bits depend on all that is kept.
-    fn spread(hash: u32) -> u64 {
-        u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-}
-
-/// The table, keyed so that peers cannot choose colliding tuples.
+/// The table, keyed so that peers cannot choose colliding tuples. The four-tuple itself is in the
+/// record, which a packet that finds it touches anyway: the table stays small.
 pub(crate) struct Demux {
-    table: HashTable<Entry>,
+    table: Table<Packed>,
     key: Key,
 }
 
@@ -90,7 +75,7 @@ impl Demux {
     /// An empty table.
     pub(crate) fn new(key: Key) -> Self {
         Self {
-            table: HashTable::new(),
+            table: Table::default(),
             key,
         }
     }
@@ -99,34 +84,25 @@ impl Demux {
     #[inline]
     fn find(&self, tuple: &TupleKey, holds: impl Fn(Slot) -> bool) -> Option<Slot> {
         let hash = self.hash(tuple);
-        let found = self.table.find(Entry::spread(hash), |entry| {
-            entry.hash == hash && holds(entry.slot.slot())
-        });
-        found.map(|entry| entry.slot.slot())
+        let found = self.table.find(hash, |slot| holds(slot.slot()));
+        found.map(Packed::slot)
     }
 
     /// Gives `tuple` to `slot` in place of the one for which `holds` is true.
     fn set(&mut self, tuple: &TupleKey, slot: Slot, holds: impl Fn(Slot) -> bool) {
         let (hash, slot) = (self.hash(tuple), Packed::new(slot));
-        let entry = self.table.entry(
-            Entry::spread(hash),
-            |entry| entry.hash == hash && holds(entry.slot.slot()),
-            |entry| Entry::spread(entry.hash),
-        );
-        entry.insert(Entry { hash, slot });
+        if !self.table.replace(hash, slot, |slot| holds(slot.slot())) {
+            self.table.insert(hash, slot);
+        }
     }
 
     /// Takes `slot` out, if it is in there under `tuple`.
     fn remove(&mut self, tuple: &TupleKey, slot: Slot) {
         let (hash, slot) = (self.hash(tuple), Packed::new(slot));
-        let found = self
-            .table
-            .find_entry(Entry::spread(hash), |entry| entry.slot == slot);
-        if let Ok(entry) = found {
-            entry.remove();
-        }
+        self.table.remove(hash, |found| found == slot);
     }
 
+    /// Of the four-tuple's hash, as much as tells nearly all apart.
     fn hash(&self, tuple: &TupleKey) -> u32 {
         self.key.table_hash(tuple.bytes()) as u32
     }

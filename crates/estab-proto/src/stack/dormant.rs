@@ -10,11 +10,11 @@ use alloc::vec::Vec;
 use core::ops::Deref;
 
 use estab_timer::{Instant, LazyEntry};
-use slotmap::SlotMap;
 
 use crate::dormant::{Dormant, Reader, Writer};
 use crate::info::Info;
 use crate::stack::settle::Held;
+use crate::stack::slab::Slab;
 use crate::stack::timers::Due;
 use crate::stack::tuple::TupleKey;
 use crate::stack::{ConnId, ListenerId, Stack};
@@ -131,7 +131,7 @@ impl Deref for Seen<'_> {
 /// All connections, awake and dormant.
 #[derive(Default)]
 pub(crate) struct Conns {
-    places: SlotMap<ConnId, Place>,
+    places: Slab<ConnId, Place>,
     /// Records that nobody uses.
     spare: Spare,
     /// What dormant ones are written in, before it is known how long they are.

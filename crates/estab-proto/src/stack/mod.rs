@@ -7,6 +7,7 @@
 
 mod accept;
 mod calls;
+mod chunks;
 mod demux;
 mod dormant;
 mod events;
@@ -22,9 +23,11 @@ mod ready;
 pub(crate) mod reply;
 pub(crate) mod secret;
 mod settle;
+mod slab;
 mod syn_cookie;
 mod syn_queue;
 mod syn_received;
+mod table;
 mod time_wait;
 mod time_wait_input;
 mod timers;

@@ -1,15 +1,19 @@
 //! LISTEN (RFC 9293 §3.10.7.2), and passive opens as records without buffers until their
 //! handshake is complete (RFC 4987 §3.5).
+//!
+//! Records that wait for the same time stand in a queue, whose first one alone has an entry in the
+//! timing wheel.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use estab_timer::{Instant, TimerKey};
-use slotmap::{SlotMap, new_key_type};
+use estab_timer::{Duration, Instant, LazyEntry};
+use slotmap::new_key_type;
 
 use crate::addr::FourTuple;
 use crate::seq::SeqNumber;
 use crate::stack::demux::Slot;
+use crate::stack::slab::Slab;
 use crate::stack::timers::Due;
 use crate::stack::tuple::TupleKey;
 use crate::stack::{ListenerId, Stack, isn};
@@ -30,7 +34,12 @@ pub(crate) struct HalfOpen {
     pub(super) key: TupleKey,
     pub(super) listener: ListenerId,
     pub(super) handshake: Handshake,
-    timer: TimerKey,
+    /// When the SYN-ACK is sent again, or the attempt is given up.
+    deadline: Instant,
+    /// The queue it waits in, and its neighbours there.
+    queue: u32,
+    before: HalfOpenId,
+    after: HalfOpenId,
     /// The SYN-ACK was also sent again because the peer repeated its SYN.
     pub(super) resent: bool,
     /// When a challenge ACK was last sent (RFC 5961 §7); [`Instant::NEVER`]: not yet.
@@ -44,10 +53,20 @@ impl HalfOpen {
     }
 }
 
+/// The records that wait for the same time, those that began first in front.
+struct Queue {
+    span: Duration,
+    first: HalfOpenId,
+    last: HalfOpenId,
+    entry: LazyEntry,
+}
+
 /// The half-open records of all listeners.
 #[derive(Default)]
 pub(crate) struct SynQueue {
-    records: SlotMap<HalfOpenId, HalfOpen>,
+    records: Slab<HalfOpenId, HalfOpen>,
+    /// One for each span that a configuration's back-off ever came to.
+    queues: Vec<Queue>,
 }
 
 impl SynQueue {
@@ -64,6 +83,56 @@ impl SynQueue {
     /// A record, to be changed.
     pub(super) fn get_mut(&mut self, id: HalfOpenId) -> Option<&mut HalfOpen> {
         self.records.get_mut(id)
+    }
+
+    /// The queue of those that wait for `span`.
+    fn queue(&mut self, span: Duration) -> u32 {
+        let found = self.queues.iter().position(|queue| queue.span == span);
+        found.unwrap_or_else(|| {
+            self.queues.push(Queue {
+                span,
+                first: HalfOpenId::default(),
+                last: HalfOpenId::default(),
+                entry: LazyEntry::new(),
+            });
+            self.queues.len() - 1
+        }) as u32
+    }
+
+    /// Puts a record that is in no queue at the end of the one of `span`; returns which that is.
+    fn enqueue(&mut self, now: Instant, id: HalfOpenId, span: Duration) -> u32 {
+        let index = self.queue(span);
+        let queue = &mut self.queues[index as usize];
+        let before = core::mem::replace(&mut queue.last, id);
+        match self.records.get_mut(before) {
+            Some(before) => before.after = id,
+            None => queue.first = id,
+        }
+        if let Some(record) = self.records.get_mut(id) {
+            record.deadline = now + span;
+            record.queue = index;
+            record.before = before;
+            record.after = HalfOpenId::default();
+        }
+        index
+    }
+
+    /// Takes a record out of its queue; returns which that was.
+    fn dequeue(&mut self, id: HalfOpenId) -> Option<u32> {
+        let (index, before, after) = {
+            let record = self.records.get(id)?;
+            (record.queue, record.before, record.after)
+        };
+        let queue = &mut self.queues[index as usize];
+        match self.records.get_mut(before) {
+            Some(before) => before.after = after,
+            None => queue.first = after,
+        }
+        match self.records.get_mut(after) {
+            Some(after) => after.before = before,
+            None => queue.last = before,
+        }
+        Some(index)
     }
 }
 
@@ -131,16 +200,20 @@ impl Stack {
             return;
         };
         listener.half_open += 1;
-        let due = now + listener.tcp.rto.initial;
-        let wheel = &mut self.wheel;
-        let record = self.syn_queue.records.insert_with_key(|record| HalfOpen {
+        let span = listener.tcp.rto.initial;
+        let record = self.syn_queue.records.insert(HalfOpen {
             key,
             listener: id,
             handshake,
-            timer: wheel.insert(due, Due::HalfOpen(record)),
+            deadline: now,
+            queue: 0,
+            before: HalfOpenId::default(),
+            after: HalfOpenId::default(),
             resent: false,
             challenged_at: Instant::NEVER,
         });
+        let queue = self.syn_queue.enqueue(now, record, span);
+        self.arm_half_open(queue);
         self.route(&key, Slot::HalfOpen(record));
         self.send_syn_ack(now, record);
     }
@@ -162,36 +235,61 @@ impl Stack {
         self.replies.push_control(syn_ack);
     }
 
+    /// Has the wheel wait for the first of a queue.
+    fn arm_half_open(&mut self, queue: u32) {
+        let SynQueue { records, queues } = &mut self.syn_queue;
+        let Queue { first, entry, .. } = &mut queues[queue as usize];
+        match records.get(*first) {
+            Some(first) => {
+                entry.sync(&mut self.wheel, Due::HalfOpen(queue), Some(first.deadline));
+            }
+            None => entry.release(&mut self.wheel),
+        }
+    }
+
+    /// The first of a queue is due, or was when the wheel was told.
+    pub(super) fn half_open_due(&mut self, now: Instant, queue: u32) {
+        let Some(it) = self.syn_queue.queues.get_mut(queue as usize) else {
+            return;
+        };
+        it.entry.fired();
+        let first = it.first;
+        let record = self.syn_queue.records.get(first);
+        if record.is_some_and(|record| record.deadline <= now) {
+            self.syn_ack_unanswered(now, first);
+        }
+        self.arm_half_open(queue);
+    }
+
     /// A record's SYN-ACK stayed unanswered: it is sent again, or the attempt is given up
     /// (RFC 6298 §5.5: the time doubles).
-    pub(super) fn half_open_due(&mut self, now: Instant, id: HalfOpenId) {
+    fn syn_ack_unanswered(&mut self, now: Instant, id: HalfOpenId) {
         let Some(record) = self.syn_queue.records.get_mut(id) else {
             return;
         };
-        let Some(listener) = self.listeners.get(record.listener) else {
-            return;
-        };
+        let listener = self.listeners.get(record.listener);
         let retries = record.handshake.synack_retries;
-        if retries >= self.config.limits.syn_ack_retries {
+        let Some(listener) = listener.filter(|_| retries < self.config.limits.syn_ack_retries)
+        else {
             self.stats.half_open_timeouts += 1;
             self.remove_half_open(id);
             return;
-        }
+        };
         record.handshake.synack_retries = retries + 1;
-        let wait = listener
-            .tcp
-            .rto
-            .initial
-            .saturating_mul(1 << (u32::from(retries) + 1).min(16));
-        record.timer = self.wheel.insert(now + wait, Due::HalfOpen(id));
+        let initial = listener.tcp.rto.initial;
+        let span = initial.saturating_mul(1 << (u32::from(retries) + 1).min(16));
+        self.syn_queue.dequeue(id);
+        let queue = self.syn_queue.enqueue(now, id, span);
+        self.arm_half_open(queue);
         self.stats.retransmits += 1;
         self.send_syn_ack(now, id);
     }
 
     /// Forgets a record and frees its four-tuple.
     pub(crate) fn remove_half_open(&mut self, id: HalfOpenId) -> Option<HalfOpen> {
+        let queue = self.syn_queue.dequeue(id)?;
         let record = self.syn_queue.records.remove(id)?;
-        self.wheel.cancel(record.timer);
+        self.arm_half_open(queue);
         self.unroute(&record.key, Slot::HalfOpen(id));
         if let Some(listener) = self.listeners.get_mut(record.listener) {
             listener.half_open -= 1;

@@ -2,7 +2,6 @@
 
 use estab_timer::Instant;
 
-use crate::stack::syn_queue::HalfOpenId;
 use crate::stack::{ConnId, IncomingId, Stack};
 
 /// Whose deadline an entry of the wheel is.
@@ -10,8 +9,8 @@ use crate::stack::{ConnId, IncomingId, Stack};
 pub(crate) enum Due {
     /// Some timer of a connection.
     Connection(ConnId),
-    /// The next SYN-ACK of a half-open record, or its end.
-    HalfOpen(HalfOpenId),
+    /// The next SYN-ACK of the first half-open record of a queue, or its end.
+    HalfOpen(u32),
     /// The end of an attempt that nobody judged.
     Incoming(IncomingId),
     /// The end of the first TIME-WAIT record of a queue.
@@ -40,7 +39,7 @@ impl Stack {
             };
             match due {
                 Due::Connection(id) => self.connection_due(now, id),
-                Due::HalfOpen(id) => self.half_open_due(now, id),
+                Due::HalfOpen(queue) => self.half_open_due(now, queue),
                 Due::Incoming(id) => self.incoming_due(id),
                 Due::TimeWait(queue) => self.time_wait_due(now, queue),
                 Due::Reassembly => self.reassembly_due(now),
