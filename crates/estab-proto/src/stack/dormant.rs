@@ -1,6 +1,7 @@
 //! The connections of a stack, most of which have nothing to do.
 //!
-//! One that was quiet for [`dormant_after`](crate::config::StackConfig::dormant_after) is put away:
+//! One that was quiet for [`dormant_after`](crate::config::StackConfig::dormant_after), or for less in
+//! a [`crowd`](crate::stack::crowd), is put away:
 //! its record, of well over a kilobyte, shrinks to the few hundred bytes it can be made from again
 //! ([`Connection::dormant`]). Whatever touches it wakes it. That shows in nothing but memory:
 //! the same packets leave at the same times, and whoever looks sees the same.
@@ -208,6 +209,14 @@ impl Conns {
         }
     }
 
+    /// A connection that is awake, to be changed.
+    pub(super) fn get_awake_mut(&mut self, id: ConnId) -> Option<&mut Held> {
+        match self.places.get_mut(id)? {
+            Place::Awake(held) => Some(held),
+            Place::Dormant(_) => None,
+        }
+    }
+
     /// Takes a connection out, awake.
     pub(crate) fn remove(&mut self, id: ConnId) -> Option<Box<Held>> {
         match self.places.remove(id)? {
@@ -267,6 +276,15 @@ fn wake(spare: &mut Spare, record: &mut Record) -> Box<Held> {
 }
 
 impl Stack {
+    /// Puts a connection away if it rests; whether it does.
+    pub(super) fn put_away(&mut self, id: ConnId) -> bool {
+        let charged = self.conns.put_away(id);
+        if let Some(charged) = charged {
+            self.budget.charge(charged, 0);
+        }
+        charged.is_some()
+    }
+
     /// The wheel has handed a connection's entry out: something is due, or it was quiet for long
     /// enough, or its deadlines have moved on meanwhile.
     pub(super) fn connection_due(&mut self, now: Instant, id: ConnId) {
@@ -286,9 +304,9 @@ impl Stack {
         let quiet_at = held.settled_at + after;
         if now < quiet_at {
             held.conn.entry.sync(&mut self.wheel, due, Some(quiet_at));
-        } else if let Some(charged) = self.conns.put_away(id) {
-            self.budget.charge(charged, 0);
-        } else if let Some(held) = self.conns.get_mut(id) {
+        } else if !self.put_away(id)
+            && let Some(held) = self.conns.get_mut(id)
+        {
             held.conn.shrink();
             held.charge(id, &mut self.budget, &mut self.hoarders);
         }

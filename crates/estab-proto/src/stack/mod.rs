@@ -8,6 +8,7 @@
 mod accept;
 mod calls;
 mod chunks;
+mod crowd;
 mod demux;
 mod dormant;
 mod events;
@@ -51,6 +52,7 @@ use crate::buffer::Budget;
 use crate::config::{StackConfig, TcpConfig};
 use crate::ip;
 use crate::stack::accept::Listeners;
+use crate::stack::crowd::Fresh;
 use crate::stack::demux::Demux;
 use crate::stack::dormant::Conns;
 use crate::stack::events::EventQueue;
@@ -143,6 +145,7 @@ pub struct Stack {
     pub(crate) syn_queue: SynQueue,
     incoming: IncomingTable,
     conns: Conns,
+    fresh: Fresh,
     /// The connection the last segment was for: the next one mostly is for the same.
     last_in: ConnId,
     time_waits: TimeWaits,
@@ -176,6 +179,7 @@ impl Stack {
             syn_queue: SynQueue::default(),
             incoming: IncomingTable::default(),
             conns: Conns::default(),
+            fresh: Fresh::new(),
             last_in: ConnId::default(),
             time_waits: TimeWaits::default(),
             ready: ReadyList::default(),

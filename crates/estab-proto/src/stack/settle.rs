@@ -150,6 +150,7 @@ impl Stack {
             settled_at: self.now,
         });
         self.route(&key, Slot::Connection(id));
+        self.join_crowd(id);
         id
     }
 
