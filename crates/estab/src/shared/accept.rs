@@ -173,7 +173,7 @@ impl<T> Queue<T> {
 }
 
 impl<T: Entry> Acceptor<T> {
-    fn new(shards: Shards, config: Arc<TcpConfig>) -> Self {
+    pub(super) fn new(shards: Shards, config: Arc<TcpConfig>) -> Self {
         let queue = Queue {
             ready: VecDeque::new(),
             wanted: false,

@@ -1,17 +1,19 @@
-//! A handle on one thread and a driver on another, in every order of events: no wake-up, no signal
-//! and no byte is lost. Run with `RUSTFLAGS="--cfg estab_loom" cargo test -p estab --lib loom`.
+//! Handles on one thread and drivers on others, in every order of events: no wake-up, no signal and
+//! no byte is lost. Run with `RUSTFLAGS="--cfg estab_loom" cargo test --release -p estab --lib loom`.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::task::Poll;
 
 use bytes::Bytes;
+use estab_proto::{IncomingId, ListenerId};
 use loom::future::block_on;
 use loom::thread;
 
+use super::accept::{Acceptor, Attempt, Entry};
 use super::rx::{Batch, Read};
 use super::*;
-use crate::shard::Calls;
+use crate::shard::{Calls, Command};
 
 fn conn() -> Arc<Conn> {
     let endpoint = SocketAddr::from(([10, 0, 0, 1], 1));
@@ -131,4 +133,102 @@ fn loom_a_writer_is_woken_when_there_is_room() {
         assert_eq!(lock(&conn.tx).write_chunk(Bytes::from("xx")), Ok(1));
         acknowledged.join().unwrap();
     });
+}
+
+/// Tries the orders in which a thread is interrupted twice at most: all of them are too many where
+/// much happens, and what can be lost is lost in these.
+fn bounded(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(model);
+}
+
+/// The driver takes what is written as it comes, and wakes only who waits.
+#[test]
+fn loom_a_writer_gets_on_with_room_for_a_byte_at_a_time() {
+    bounded(|| {
+        let conn = conn();
+        {
+            let mut tx = lock(&conn.tx);
+            tx.open();
+            tx.set_room(1);
+        }
+        let handle = Handle {
+            conn: Arc::clone(&conn),
+        };
+        let writing = thread::spawn(move || {
+            for _ in 0..2 {
+                let conn = &handle.conn;
+                block_on(Waiter::new(&conn.tx).until(|tx| tx.is_ready().then_some(())));
+                assert_eq!(lock(&conn.tx).write_chunk(Bytes::from("xx")), Ok(1));
+                conn.ring(signal::WRITE);
+            }
+            drop(handle);
+        });
+        let mut taken = 0;
+        drive(&conn, signal::RELEASE, |_| {
+            let mut tx = lock(&conn.tx);
+            taken += tx.take(Chunks::new()).len();
+            tx.set_room(0);
+            drop(tx);
+            // Acknowledged.
+            let mut tx = lock(&conn.tx);
+            tx.set_room(1);
+            let writers = (!tx.wakers.is_empty()).then(|| tx.wakers.take());
+            drop(tx);
+            writers.into_iter().for_each(|writers| writers.wake());
+        });
+        assert_eq!(taken, 2);
+        writing.join().unwrap();
+    });
+}
+
+/// Two drivers have an attempt each, and one task takes both.
+#[test]
+fn loom_whoever_accepts_gets_what_every_shard_has() {
+    bounded(|| {
+        let shards = Shard::all(2, &TcpConfig::default());
+        let config = Arc::clone(&shards[0].tcp);
+        let acceptor = Arc::new(Acceptor::<Attempt>::new(Arc::clone(&shards), config));
+        for shard in 0..2 {
+            Attempt::listening(Arc::clone(&acceptor)).set_id(shard, ListenerId::default());
+        }
+        let offering = [0, 1].map(|shard| {
+            let acceptor = Arc::clone(&acceptor);
+            thread::spawn(move || offer(&acceptor, shard))
+        });
+        let mut got = [0; 2];
+        for _ in 0..2 {
+            let attempt = block_on(acceptor.next()).expect("nobody ends the listener");
+            got[attempt.shard] += 1;
+        }
+        assert_eq!(got, [1, 1]);
+        offering.into_iter().for_each(|it| it.join().unwrap());
+    });
+}
+
+/// A driver that has an attempt, and runs until somebody has taken it.
+fn offer(acceptor: &Acceptor<Attempt>, shard: usize) {
+    let endpoint = SocketAddr::from(([10, 0, 0, 1], 1));
+    let mut attempt = Some(Attempt {
+        shard,
+        id: IncomingId::default(),
+        tuple: FourTuple {
+            local: endpoint,
+            remote: endpoint,
+        },
+    });
+    assert!(acceptor.serve(shard, || attempt.take()).is_empty());
+    block_on(poll_fn(|cx| {
+        let mut calls = Calls::default();
+        acceptor.shards[shard].bell.answer(cx.waker(), &mut calls);
+        for command in calls.commands {
+            assert!(matches!(command, Command::Serve(_)));
+            assert!(acceptor.serve(shard, || attempt.take()).is_empty());
+        }
+        match attempt {
+            Some(_) => Poll::Pending,
+            None => Poll::Ready(()),
+        }
+    }));
 }
