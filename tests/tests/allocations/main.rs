@@ -1,7 +1,7 @@
-//! What a connection over a TUN allocates once it runs: nothing for a segment, a super-segment or a
-//! write, whether bytes go or come, with offload and without. What is left is less than one
-//! allocation for a megabyte sent; some packets of less than 4 KiB that come alone; and one small piece
-//! of memory for an echo.
+//! What a connection over a TUN allocates once it runs: nothing for a segment, a super-segment, a read
+//! or a write, whether bytes go or come, with offload and without. What is left is less than one
+//! allocation for a megabyte sent; and, however much comes, a table that grows now and then, because
+//! more came at once than ever before.
 //!
 //! Only the thread of the stack and of its application is counted; the kernel's sockets have threads
 //! of their own.
@@ -28,6 +28,9 @@ const ECHOES: u64 = 5_000;
 
 /// Bytes allocated that are too many: what is moved lies in memory used again.
 const TOO_MUCH: u64 = LEN / 8;
+
+/// Allocations of tables that grow, and of the call that runs it all, at most.
+const TABLES: u64 = 32;
 
 /// Counts what `work` allocates in the second of two runs.
 fn check(too_many: u64, mut work: impl FnMut()) {
@@ -98,10 +101,7 @@ fn receives(offload: bool) {
             while peer.write_all(&block).is_ok() {}
         });
         let mut block = vec![0; BLOCK];
-        // A segment in sixteen may come alone.
-        check(LEN / 1448 / 16, || {
-            one.block_on(read(&mut stream, &mut block));
-        });
+        check(TABLES, || one.block_on(read(&mut stream, &mut block)));
     });
 }
 
@@ -116,17 +116,17 @@ fn sending_without_offload_allocates_nothing_for_a_segment() {
 }
 
 #[test]
-fn receiving_allocates_nothing_for_a_segment() {
+fn receiving_allocates_nothing() {
     receives(true);
 }
 
 #[test]
-fn receiving_without_offload_allocates_nothing_for_a_segment() {
+fn receiving_without_offload_allocates_nothing() {
     receives(false);
 }
 
 #[test]
-fn an_echo_allocates_once_at_most() {
+fn an_echo_allocates_nothing() {
     isolated(|| {
         let [(_, one), _] = kernel::runtimes();
         let (_stack, mut stream) = connection(&one, true, |mut peer| {
@@ -141,6 +141,6 @@ fn an_echo_allocates_once_at_most() {
                 stream.write_all(&byte).await.unwrap();
             }
         };
-        check(ECHOES + 50, || one.block_on(echo(&mut stream)));
+        check(TABLES, || one.block_on(echo(&mut stream)));
     });
 }

@@ -33,8 +33,8 @@ const MAX_BLOCK: usize = 64 * 1024;
 /// The smallest block worth allocating; a piece shorter than this is copied instead of shared.
 const MIN_BLOCK: usize = 256;
 
-/// Received text shorter than this is copied, so that it does not pin the buffer it came in.
-const LARGE: usize = 2048;
+/// Received text shorter than this is copied: it would take less memory than its record.
+const LARGE: usize = MIN_BLOCK;
 
 /// The part of `backing` that is `text`, where keeping it costs no more than twice its length.
 ///

@@ -7,7 +7,10 @@ use core::mem;
 
 use bytes::{Buf, Bytes};
 
-use super::{MAX_BLOCK, MIN_BLOCK};
+use super::MAX_BLOCK;
+
+/// The longest block that serves again when nothing is left of it.
+const KEPT: usize = 4096;
 
 /// Bytes that no longer change.
 #[derive(Debug)]
@@ -102,11 +105,12 @@ impl Queue {
 
     /// Takes the first run of bytes that lie together, with the memory they keep alive.
     ///
-    /// That is at most twice their length: what is left of a block mostly used up is copied, so
-    /// that a short piece in other hands does not pin a long block.
-    pub(super) fn pop(&mut self) -> Option<(Bytes, usize)> {
+    /// That is at most twice their length: what is left of a block mostly used up is copied by `copy`,
+    /// so that a short piece in other hands does not pin a long block; and so is a short tail, which
+    /// serves again.
+    pub(super) fn pop(&mut self, copy: impl FnOnce(&[u8]) -> Bytes) -> Option<(Bytes, usize)> {
         let Some(block) = self.sealed.pop_front() else {
-            let tail = self.take_tail();
+            let tail = self.take_tail(KEPT, copy);
             self.len = 0;
             self.free_if_empty();
             return tail;
@@ -116,7 +120,7 @@ impl Queue {
         self.len -= len as u32;
         self.free_if_empty();
         if len * 2 < block.charge as usize {
-            return Some((Bytes::copy_from_slice(&block.bytes), len));
+            return Some((copy(&block.bytes), len));
         }
         Some((block.bytes, block.charge as usize))
     }
@@ -187,24 +191,29 @@ impl Queue {
     /// Ends the tail block. One that is at least half in use is sealed as it is; of any other the
     /// bytes are copied out and the block starts anew, so that little data never holds much memory.
     fn seal(&mut self) {
-        if let Some((bytes, charge)) = self.take_tail() {
+        if let Some((bytes, charge)) = self.take_tail(0, Bytes::copy_from_slice) {
             self.push_sealed(bytes, charge);
         }
     }
 
-    /// The bytes of the tail block, with the memory they keep alive.
-    fn take_tail(&mut self) -> Option<(Bytes, usize)> {
+    /// The bytes of the tail block, with the memory they keep alive. A block of up to `short` bytes
+    /// stays, as does one of which less than half is used.
+    fn take_tail(
+        &mut self,
+        short: usize,
+        copy: impl FnOnce(&[u8]) -> Bytes,
+    ) -> Option<(Bytes, usize)> {
         let gone = self.gone();
         let used = self.tail.len() - gone;
-        if used * 2 < self.tail.capacity() || used == 0 {
-            let copied = (used > 0).then(|| (Bytes::copy_from_slice(&self.tail[gone..]), used));
+        let capacity = self.tail.capacity();
+        if used * 2 < capacity || capacity <= short || used == 0 {
+            let copied = (used > 0).then(|| (copy(&self.tail[gone..]), used));
             self.tail.clear();
             return copied;
         }
-        let charge = self.tail.capacity();
         let mut bytes = Bytes::from(mem::take(&mut self.tail));
         bytes.advance(gone);
-        Some((bytes, charge))
+        Some((bytes, capacity))
     }
 
     fn push_sealed(&mut self, bytes: Bytes, charge: usize) {
@@ -219,7 +228,7 @@ impl Queue {
     fn free_if_empty(&mut self) {
         if self.len == 0 {
             self.tail.clear();
-            if self.tail.capacity() > MIN_BLOCK {
+            if self.tail.capacity() > KEPT {
                 self.tail = Vec::new();
             }
         }

@@ -97,7 +97,7 @@ impl RecvBuffer {
 
     /// Takes received text that begins at stream offset `offset`.
     ///
-    /// The caller has trimmed it to the window. Text of 2 KiB and more that is at least half of
+    /// The caller has trimmed it to the window. Text of 256 bytes and more that is at least half of
     /// `backing` is kept as a slice of it; anything else is copied. `backing` is the received
     /// buffer the text lies in: its length is what the text is charged, so it should tell the
     /// memory that stays alive. A `backing` the text does not lie in is ignored.
@@ -252,11 +252,17 @@ impl RecvBuffer {
     }
 
     /// Hands over the next in-order bytes that lie together, without a copy unless they are less
-    /// than half of the block they lie in.
+    /// than half of the block they lie in, or short texts in a block of up to 4 KiB.
     ///
     /// They count as held until [`consumed`](Self::consumed) says otherwise.
     pub fn take_chunk(&mut self) -> Option<Bytes> {
-        let (bytes, charge) = self.queue.pop()?;
+        self.take_chunk_with(Bytes::copy_from_slice)
+    }
+
+    /// Like [`take_chunk`](Self::take_chunk), but what is to be copied is copied by `copy`, which may
+    /// have memory for it.
+    pub fn take_chunk_with(&mut self, copy: impl FnOnce(&[u8]) -> Bytes) -> Option<Bytes> {
+        let (bytes, charge) = self.queue.pop(copy)?;
         self.handed += bytes.len() as u32;
         self.handed_charge += charge as u32;
         Some(bytes)

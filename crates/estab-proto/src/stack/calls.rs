@@ -100,6 +100,20 @@ impl Stack {
     ///
     /// As of [`recv`](Self::recv).
     pub fn take_chunk(&mut self, id: ConnId) -> Result<Option<Bytes>, CallError> {
+        self.take_chunk_with(id, Bytes::copy_from_slice)
+    }
+
+    /// Like [`take_chunk`](Self::take_chunk), but little text, which is not worth keeping the memory
+    /// that it lies in alive for, is copied by `copy`: the caller may have memory for it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`recv`](Self::recv).
+    pub fn take_chunk_with(
+        &mut self,
+        id: ConnId,
+        copy: impl FnOnce(&[u8]) -> Bytes,
+    ) -> Result<Option<Bytes>, CallError> {
         if self.conns.is_dormant(id) {
             // There is nothing to take, which is no reason to wake it.
             return self.peek(id, &mut [0]).map(|_| None);
@@ -107,7 +121,7 @@ impl Stack {
         self.held_mut(id)
             .ok_or(CallError::NoSuchConnection)?
             .conn
-            .take_chunk()
+            .take_chunk(copy)
     }
 
     /// The application is done with `n` bytes of the chunks it took: the window may open.

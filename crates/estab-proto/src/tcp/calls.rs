@@ -93,8 +93,11 @@ impl Connection {
 
     /// RECEIVE without a copy; `None` is the end of the stream. What is taken counts against the
     /// window until [`consumed`](Self::consumed).
-    pub(crate) fn take_chunk(&mut self) -> Result<Option<Bytes>, CallError> {
-        match self.recv.take_chunk() {
+    pub(crate) fn take_chunk(
+        &mut self,
+        copy: impl FnOnce(&[u8]) -> Bytes,
+    ) -> Result<Option<Bytes>, CallError> {
+        match self.recv.take_chunk_with(copy) {
             Some(chunk) => Ok(Some(chunk)),
             None => self.nothing_to_read().map(|()| None),
         }

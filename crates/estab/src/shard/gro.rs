@@ -141,6 +141,11 @@ impl Joined {
         self.len
     }
 
+    /// Whether nothing can follow: not even a segment as long as the first.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_closed || self.len + self.first.text_len() > MAX_LEN
+    }
+
     /// Makes way for the headers of the next packet, and says where it is to be read to.
     pub(super) fn cover(&mut self, buffer: &[u8]) -> usize {
         let place = self.covered_place();

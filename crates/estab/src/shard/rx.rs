@@ -11,7 +11,7 @@ use super::gro::{Joined, MAX_HEADERS, Segment};
 use super::steer::Inlet;
 use crate::clock::Clock;
 use crate::device::{Device, MAX_PACKET, Received};
-use crate::shared::blocks::Blocks;
+use crate::shared::blocks::{BLOCK, Blocks};
 
 /// Packets given to the stack in one turn at most.
 const BURST: usize = 64;
@@ -20,9 +20,11 @@ const BURST: usize = 64;
 /// application gets it.
 const BURST_BYTES: usize = 512 << 10;
 
-/// Bytes that are little: a request, rather than a part of a stream. Not less than what the stack keeps
-/// as a slice.
+/// Bytes that are little: a request, rather than a part of a stream.
 const SHORT: usize = 4096;
+
+/// The shortest packet of which the stack may keep a slice: 256 bytes of text, and headers.
+const KEPT: usize = 256 + 40;
 
 /// How long one turn may receive before the driver lets other tasks run.
 const TURN: Duration = Duration::from_millis(1);
@@ -30,12 +32,13 @@ const TURN: Duration = Duration::from_millis(1);
 /// The buffer packets are read into.
 ///
 /// A packet that is a quarter as long as they come or longer is lent to the stack as a counted slice of
-/// half a buffer or more, so that a large payload is not copied. A smaller one is copied, the smallest
-/// by the stack to where it joins its neighbours, and the buffer is used again at once.
+/// half a buffer or more, so that a large payload is not copied. A smaller one is copied to memory of its
+/// size, the smallest by the stack to where it joins its neighbours, and the buffer is used again at
+/// once.
 pub(super) struct Receiver {
     buffer: BytesMut,
     pool: Pool,
-    /// What packets of some size are copied to.
+    /// What packets of some size, and small pieces of text, are copied to.
     copies: Blocks,
     /// The longest packet the device gives.
     longest: usize,
@@ -109,6 +112,14 @@ impl Receiver {
         (1..=SHORT).contains(&self.received)
     }
 
+    /// A copy of `bytes` in memory that is used again.
+    pub(super) fn copy(&self, bytes: &[u8]) -> Bytes {
+        match bytes.len() {
+            ..=BLOCK => self.copies.copy(&[IoSlice::new(bytes)], bytes.len()),
+            _ => Bytes::copy_from_slice(bytes),
+        }
+    }
+
     /// Receives until the device has no more packets, or the budget in packets, bytes or time is
     /// used up: then there may be more, and the answer is true. `now` becomes the time of the last
     /// arrival.
@@ -141,6 +152,9 @@ impl Receiver {
             bytes += len;
             if let Some((joined, _)) = &mut self.joined {
                 if joined.take(&mut self.buffer, len, received.meta(None).checksum_verified) {
+                    if joined.is_full() {
+                        self.deliver_joined(stack, 0);
+                    }
                     if bytes >= BURST_BYTES {
                         break Poll::Ready(Ok(()));
                     }
@@ -173,7 +187,12 @@ impl Receiver {
             && let Some(segment) = Segment::of(packet)
             && (meta.checksum_verified || segment.is_intact(packet))
         {
-            self.joined = Some((Joined::new(segment, packet), now));
+            let joined = Joined::new(segment, packet);
+            let is_full = joined.is_full();
+            self.joined = Some((joined, now));
+            if is_full {
+                self.deliver_joined(stack, 0);
+            }
         } else {
             self.deliver(stack, meta, len, 0, now);
         }
@@ -204,7 +223,7 @@ impl Receiver {
         // The stack keeps no slice of which less than half is text.
         if len < self.half / 2 + MAX_HEADERS {
             let packet = &self.buffer[..len];
-            let copy = (len >= SHORT).then(|| self.copies.copy(&[IoSlice::new(packet)], len));
+            let copy = (len >= KEPT).then(|| self.copy(packet));
             let backing = copy.as_ref();
             let packet = backing.map_or(packet, |copy| &copy[..]);
             stack.handle_packet(now, packet, RxMeta { backing, ..meta });

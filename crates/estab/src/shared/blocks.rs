@@ -1,4 +1,5 @@
-//! Blocks of memory that what is written is copied into, used again once it is acknowledged.
+//! Blocks of memory that what is written, and what is read in small pieces, is copied into: used again
+//! once it is acknowledged, or taken.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -10,11 +11,13 @@ use crate::sync::{Mutex, lock};
 /// The largest block, and bytes that one write copies at most.
 pub(crate) const BLOCK: usize = 64 << 10;
 
-/// Sizes of blocks: [`BLOCK`] and its halves, so that a block is used for half at least.
-const SIZES: usize = 5;
+/// Sizes of blocks: [`BLOCK`] and its halves down to 64 bytes, so that a block is used for half at
+/// least.
+const SIZES: usize = 11;
 
-/// Bytes kept of each size.
+/// Bytes kept of each size, and blocks.
 const KEPT: usize = 8 << 20;
+const MOST: usize = 4096;
 
 /// Blocks looked at for a free one: the oldest, of which some may belong to a slow connection.
 const LOOKS: usize = 4;
@@ -42,7 +45,7 @@ impl Blocks {
         }
         let copy = block.split().freeze();
         let mut used = lock(&self.used[size]);
-        if used.len() < KEPT / (BLOCK >> size) {
+        if used.len() < MOST.min(KEPT / (BLOCK >> size)) {
             used.push_back(block);
         }
         copy

@@ -4,10 +4,14 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::super::MAX_BLOCK;
-use super::{Block, Queue};
+use super::{Block, KEPT, Queue};
 
 fn bytes_of(queue: &Queue) -> Vec<u8> {
     queue.slices(0, usize::MAX).flatten().copied().collect()
+}
+
+fn pop(queue: &mut Queue) -> Option<(Bytes, usize)> {
+    queue.pop(Bytes::copy_from_slice)
 }
 
 #[test]
@@ -82,16 +86,16 @@ fn a_popped_piece_is_charged_what_it_keeps_alive() {
     let backing = Bytes::from(vec![5; 4000]);
     queue.push(backing.clone(), 4000);
     queue.advance(2000);
-    let (bytes, charge) = queue.pop().expect("queued");
+    let (bytes, charge) = pop(&mut queue).expect("queued");
     assert_eq!((bytes.len(), charge), (2000, 4000));
     assert_eq!(bytes.as_ptr(), backing[2000..].as_ptr());
 
     queue.push(backing.clone(), 4000);
     queue.advance(2001);
-    let (bytes, charge) = queue.pop().expect("queued");
+    let (bytes, charge) = pop(&mut queue).expect("queued");
     assert_eq!((bytes.len(), charge), (1999, 1999));
     assert_ne!(bytes.as_ptr(), backing[2001..].as_ptr());
-    assert_eq!(queue.pop(), None);
+    assert_eq!(pop(&mut queue), None);
 }
 
 #[test]
@@ -124,7 +128,7 @@ fn what_is_kept_is_little() {
     let mut queue = Queue::new();
     for _ in 0..3 {
         queue.append(&[1; 10_000], 20_000);
-        assert_eq!(queue.pop().map(|(bytes, _)| bytes.len()), Some(10_000));
+        assert_eq!(pop(&mut queue).map(|(bytes, _)| bytes.len()), Some(10_000));
         assert_eq!(queue.allocated(), 0, "a long block goes with its last byte");
         queue.push(Bytes::from_static(&[2; 3000]), 3000);
         assert_eq!(queue.advance(3000), 3000);
@@ -135,4 +139,25 @@ fn what_is_kept_is_little() {
         );
         queue.shrink();
     }
+}
+
+#[test]
+fn a_short_tail_is_copied_where_the_caller_says_and_serves_again() {
+    let mut queue = Queue::new();
+    queue.append(&[7; 3000], 256);
+    let block = queue.tail.as_ptr();
+    let mut copied = 0;
+    let popped = queue.pop(|text| {
+        copied = text.len();
+        Bytes::copy_from_slice(text)
+    });
+    assert_eq!(popped, Some((Bytes::from(vec![7; 3000]), 3000)));
+    assert_eq!(copied, 3000);
+    queue.append(&[8; 3000], 256);
+    assert_eq!(queue.tail.as_ptr(), block);
+
+    let mut queue = Queue::new();
+    queue.append(&[7; 2 * KEPT], 256);
+    let popped = queue.pop(|_| unreachable!("a long one goes as it is"));
+    assert_eq!(popped.map(|(bytes, _)| bytes.len()), Some(2 * KEPT));
 }

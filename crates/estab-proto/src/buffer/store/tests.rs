@@ -30,7 +30,7 @@ fn a_page_in_order_to_its_end_moves_without_a_copy() {
     let page = store.pages[&1].as_ptr();
     let mut queue = Queue::new();
     store.drain(PAGE as u64 + 100..2 * PAGE as u64, &mut queue, 256);
-    let (bytes, charge) = queue.pop().expect("queued");
+    let (bytes, charge) = queue.pop(Bytes::copy_from_slice).expect("queued");
     assert_eq!(bytes.as_ptr(), page.wrapping_add(100));
     assert_eq!((bytes.len(), charge), (PAGE - 100, PAGE));
 }

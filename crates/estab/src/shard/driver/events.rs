@@ -55,8 +55,9 @@ impl<D: Device> Core<D> {
         let Some(conn) = self.conns.get(id) else {
             return;
         };
+        let receiver = &self.receiver;
         let end = loop {
-            match self.stack.take_chunk(id) {
+            match self.stack.take_chunk_with(id, |text| receiver.copy(text)) {
                 Ok(Some(chunk)) => self.chunks.push(chunk),
                 Ok(None) => break Some(None),
                 Err(CallError::Ended(error)) => break Some(Some(error)),

@@ -165,3 +165,21 @@ fn no_packet_becomes_too_long() {
     // The first sequence number.
     assert_eq!(buffer[26..28], [0, 0]);
 }
+
+#[test]
+fn what_nothing_can_follow_is_full() {
+    let joined = |len: usize, flags: u8| {
+        let mut packet = vec![0; len];
+        packet[0] = 0x45;
+        packet[9] = TCP;
+        put(&mut packet, 2, len as u16);
+        packet[IPV4_LEN + 12] = 5 << 4;
+        packet[IPV4_LEN + 13] = flags;
+        complete(&mut packet);
+        Joined::new(Segment::of(&packet).unwrap(), &packet)
+    };
+    assert!(!joined(1500, ACK).is_full());
+    assert!(joined(1500, ACK | PSH).is_full());
+    // Two of these are longer than a packet can be.
+    assert!(joined(40_000, ACK).is_full());
+}
