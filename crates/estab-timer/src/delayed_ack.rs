@@ -123,6 +123,7 @@ impl DelayedAck {
     ///
     /// Once it is [`AckDecision::Now`], it stays so until [`on_ack_sent`](Self::on_ack_sent).
     // RFC 9293: SHLD-18, SHLD-19.
+    #[inline]
     pub fn on_segment(&mut self, now: Instant, len: u32, rmss: u32, segments: u32) -> AckDecision {
         if now.saturating_duration_since(self.last) >= self.idle.duration() {
             self.enter_quick(self.quick_segments);
@@ -158,6 +159,7 @@ impl DelayedAck {
     }
 
     /// A segment with the current acknowledgment number was sent, alone or with data.
+    #[inline]
     pub const fn on_ack_sent(&mut self) {
         self.due = Instant::NEVER;
         self.bytes = 0;
@@ -176,12 +178,14 @@ impl DelayedAck {
     }
 
     /// Whether the application answers what arrives, so that answers carry the ACKs.
+    #[inline]
     pub const fn set_interactive(&mut self, interactive: bool) {
         self.interactive = interactive;
     }
 
     /// Whether data has arrived that is not acknowledged yet.
     #[must_use]
+    #[inline]
     pub fn pending(&self) -> bool {
         self.due != Instant::NEVER
     }

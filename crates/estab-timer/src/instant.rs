@@ -34,54 +34,63 @@ impl Instant {
 
     /// The point `nanos` nanoseconds after the origin.
     #[must_use]
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// The point `micros` microseconds after the origin, at most [`Instant::NEVER`].
     #[must_use]
+    #[inline]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros.saturating_mul(1_000))
     }
 
     /// The point `millis` milliseconds after the origin, at most [`Instant::NEVER`].
     #[must_use]
+    #[inline]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis.saturating_mul(1_000_000))
     }
 
     /// The point `secs` seconds after the origin, at most [`Instant::NEVER`].
     #[must_use]
+    #[inline]
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1_000_000_000))
     }
 
     /// Nanoseconds since the origin.
     #[must_use]
+    #[inline]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
     /// Whole microseconds since the origin.
     #[must_use]
+    #[inline]
     pub const fn as_micros(self) -> u64 {
         self.0 / 1_000
     }
 
     /// Whole milliseconds since the origin.
     #[must_use]
+    #[inline]
     pub const fn as_millis(self) -> u64 {
         self.0 / 1_000_000
     }
 
     /// The time from `earlier` to `self`; zero if `earlier` is in fact later.
     #[must_use]
+    #[inline]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
     /// The time from `earlier` to `self`; `None` if `earlier` is in fact later.
     #[must_use]
+    #[inline]
     pub const fn checked_duration_since(self, earlier: Self) -> Option<Duration> {
         match self.0.checked_sub(earlier.0) {
             Some(nanos) => Some(Duration::from_nanos(nanos)),
@@ -91,12 +100,14 @@ impl Instant {
 
     /// The point `duration` later, at most [`Instant::NEVER`].
     #[must_use]
+    #[inline]
     pub const fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(nanos(duration)))
     }
 
     /// The point `duration` earlier, at least [`Instant::ZERO`].
     #[must_use]
+    #[inline]
     pub const fn saturating_sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(nanos(duration)))
     }
@@ -120,6 +131,7 @@ impl Micros {
     pub(crate) const ZERO: Self = Self(0);
 
     /// `duration`, rounded up so that nothing waits less than it was told to.
+    #[inline]
     pub(crate) const fn new(duration: Duration) -> Self {
         let micros = duration.as_nanos().div_ceil(1_000);
         if micros > u32::MAX as u128 {
@@ -129,10 +141,12 @@ impl Micros {
         }
     }
 
+    #[inline]
     pub(crate) const fn nanos(self) -> u64 {
         self.0 as u64 * 1_000
     }
 
+    #[inline]
     pub(crate) const fn duration(self) -> Duration {
         Duration::from_micros(self.0 as u64)
     }
@@ -142,6 +156,7 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     /// [`Instant::saturating_add`].
+    #[inline]
     fn add(self, duration: Duration) -> Self {
         self.saturating_add(duration)
     }
@@ -149,6 +164,7 @@ impl Add<Duration> for Instant {
 
 impl AddAssign<Duration> for Instant {
     /// [`Instant::saturating_add`].
+    #[inline]
     fn add_assign(&mut self, duration: Duration) {
         *self = self.saturating_add(duration);
     }
@@ -158,6 +174,7 @@ impl Sub<Duration> for Instant {
     type Output = Self;
 
     /// [`Instant::saturating_sub`].
+    #[inline]
     fn sub(self, duration: Duration) -> Self {
         self.saturating_sub(duration)
     }
@@ -167,6 +184,7 @@ impl Sub for Instant {
     type Output = Duration;
 
     /// [`Instant::saturating_duration_since`].
+    #[inline]
     fn sub(self, earlier: Self) -> Duration {
         self.saturating_duration_since(earlier)
     }

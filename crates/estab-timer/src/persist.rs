@@ -91,6 +91,7 @@ impl Persist {
     }
 
     /// An acceptable segment arrived from the peer, so it is alive. The schedule goes on.
+    #[inline]
     pub const fn on_answer(&mut self) {
         self.unanswered_since = Instant::NEVER;
         self.probes_out = 0;
@@ -103,6 +104,7 @@ impl Persist {
 
     /// Whether probing is on.
     #[must_use]
+    #[inline]
     pub fn active(&self) -> bool {
         self.interval != Micros::ZERO
     }

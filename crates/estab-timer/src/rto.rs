@@ -154,6 +154,7 @@ impl RttEstimator {
     /// divided by that number, so the memory lasts as many round trips as RFC 6298 means (RFC 7323
     /// §4.2, appendix G, where `expected` is ⌈FlightSize / (2 * SMSS)⌉).
     // RFC 9293: MUST-18.
+    #[inline]
     pub fn on_sample_of(&mut self, expected: u32, sample: Duration) {
         let sample = self.note(sample);
         if self.srtt == 0 {
@@ -188,6 +189,7 @@ impl RttEstimator {
     }
 
     /// What every valid sample does; returns it in nanoseconds, at least 1.
+    #[inline]
     fn note(&mut self, sample: Duration) -> u64 {
         // A day bounds the sums below, and is no round trip.
         let sample = nanos(sample).clamp(1, 86_400_000_000_000);
@@ -203,6 +205,7 @@ impl RttEstimator {
 
     /// The smoothed round-trip time, `None` before the first sample.
     #[must_use]
+    #[inline]
     pub fn srtt(&self) -> Option<Duration> {
         known(self.srtt)
     }
@@ -228,6 +231,7 @@ impl RttEstimator {
     /// The timeout to arm the timer with: [`base_rto`](Self::base_rto), doubled for every expiry
     /// since the last sample (§5.5), at most [`RtoConfig::max`].
     #[must_use]
+    #[inline]
     pub fn rto(&self) -> Duration {
         let doubled = self.base().saturating_mul(1 << self.back_offs.min(63));
         Duration::from_nanos(doubled.min(self.max.nanos()))

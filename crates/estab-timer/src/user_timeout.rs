@@ -43,6 +43,7 @@ impl GiveUpConfig {
 
     /// How long something may stay unacknowledged; `None` for ever.
     #[must_use]
+    #[inline]
     pub const fn limit(&self, stage: Stage) -> Option<Duration> {
         match (self.user_timeout, stage) {
             (UserTimeout::Never, _) => None,
@@ -148,6 +149,7 @@ impl Progress {
 
     /// An ACK moved SND.UNA. `outstanding` says whether anything is still unacknowledged: its wait
     /// then begins now.
+    #[inline]
     pub const fn on_progress(&mut self, now: Instant, outstanding: bool) {
         *self = Self::new();
         if outstanding {
@@ -159,6 +161,7 @@ impl Progress {
     /// [`Timer::UserTimeout`](crate::Timer::UserTimeout). `None` while nothing is unacknowledged, or
     /// if the limit is infinite.
     #[must_use]
+    #[inline]
     pub fn give_up_at(&self, config: &GiveUpConfig, stage: Stage) -> Option<Instant> {
         let since = self.since()?;
         config.limit(stage).map(|limit| since + limit)
@@ -166,6 +169,7 @@ impl Progress {
 
     /// Since when something is unacknowledged without progress.
     #[must_use]
+    #[inline]
     pub fn since(&self) -> Option<Instant> {
         (self.since != Instant::NEVER).then_some(self.since)
     }

@@ -83,6 +83,7 @@ impl RecvTuner {
     }
 
     /// The capacity decided on last, in bytes.
+    #[inline]
     pub const fn capacity(&self) -> u32 {
         self.capacity
     }
@@ -97,6 +98,7 @@ impl RecvTuner {
     }
 
     /// The timestamp echoed last: the next echo of it tells nothing new.
+    #[inline]
     pub const fn last_echo(&self) -> u32 {
         self.echo
     }
@@ -123,6 +125,7 @@ impl RecvTuner {
     ///
     /// No sender can fill a window in less than a round trip, and one with nothing to send takes
     /// longer; so the shortest time is the estimate.
+    #[inline]
     pub fn on_data(&mut self, now: Instant, bytes: u32, next: u64, window: u32) {
         self.active = now;
         self.arrived = self.arrived.saturating_add(bytes);

@@ -115,6 +115,7 @@ pub trait CongestionControl: fmt::Debug + Send {
     }
 
     /// Data was sent, new or again.
+    #[inline]
     fn on_sent(&mut self, window: &mut Window, now: Instant, sent: &Sent) {
         let _ = (window, now, sent);
     }
@@ -254,6 +255,7 @@ impl Controller {
     }
 
     /// The congestion window, in bytes: at least one MSS.
+    #[inline]
     pub fn cwnd(&self) -> u32 {
         self.window.cwnd()
     }
@@ -264,6 +266,7 @@ impl Controller {
     }
 
     /// Whether the window is below the slow start threshold.
+    #[inline]
     pub fn in_slow_start(&self) -> bool {
         self.window.in_slow_start()
     }
@@ -327,6 +330,7 @@ impl Controller {
     }
 
     /// Data was sent, new or again.
+    #[inline]
     pub fn on_sent(&mut self, now: Instant, sent: &Sent) {
         dispatch!(self.on_sent(now, sent));
     }
@@ -366,6 +370,7 @@ impl Controller {
 
     /// Whether [`Pacing::Auto`] spreads what is sent: if the [algorithm is so](Algorithm::paced), or a
     /// user's has set a rate.
+    #[inline]
     pub fn is_paced(&self) -> bool {
         match &self.algorithm {
             Engine::NewReno(_) | Engine::Dctcp(_) => false,
@@ -375,6 +380,7 @@ impl Controller {
     }
 
     /// The rate to send at, in bytes per second, if the algorithm sets one.
+    #[inline]
     pub fn pacing_rate(&self) -> Option<u64> {
         self.window.pacing_rate()
     }

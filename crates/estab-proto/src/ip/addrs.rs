@@ -11,6 +11,15 @@ pub(crate) struct Addrs {
     list: Vec<IpCidr>,
     /// Every host's address counts as ours when it is a destination.
     any: bool,
+    /// From whom and to whom the last packet was that may have been: the next one mostly is the same.
+    last: Option<(IpAddr, IpAddr)>,
+}
+
+/// Which address of a packet is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    Source,
+    Destination,
 }
 
 impl Addrs {
@@ -19,6 +28,7 @@ impl Addrs {
         Self {
             list: list.to_vec(),
             any,
+            last: None,
         }
     }
 
@@ -35,6 +45,7 @@ impl Addrs {
 
     /// Removes an address; returns whether it was there.
     pub(crate) fn remove(&mut self, addr: IpAddr) -> bool {
+        self.last = None;
         let before = self.list.len();
         self.list.retain(|own| own.addr != addr);
         self.list.len() < before
@@ -49,6 +60,22 @@ impl Addrs {
     pub(crate) fn is_broadcast(&self, addr: IpAddr) -> bool {
         let IpAddr::V4(v4) = addr else { return false };
         v4 == Ipv4Addr::BROADCAST || self.list.iter().any(|own| own.broadcast() == Some(v4))
+    }
+
+    /// Whether a packet can have come from `src` and is for us at `dst`.
+    #[inline]
+    pub(super) fn check(&mut self, src: IpAddr, dst: IpAddr) -> Result<(), Wrong> {
+        if self.last == Some((src, dst)) {
+            return Ok(());
+        }
+        if !self.may_send(src) {
+            return Err(Wrong::Source);
+        }
+        if !self.accepts(dst) {
+            return Err(Wrong::Destination);
+        }
+        self.last = Some((src, dst));
+        Ok(())
     }
 
     /// Whether `addr` can be the local end of a connection, and so the destination of a packet

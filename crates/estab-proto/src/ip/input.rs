@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use bytes::Bytes;
 use estab_timer::Instant;
 
+use super::addrs::Wrong;
 use super::reassembly::{Datagram, DropReason, FragmentInfo, FragmentKey, Outcome};
 use crate::stack::{RxMeta, Stack};
 use crate::wire::ipv6_ext::{self, FragmentHeader, Problem, Refusal, Walk};
@@ -58,12 +59,14 @@ impl Stack {
         self.stats.packets_in = self.stats.packets_in.saturating_add(1);
         self.stats.bytes_in = self.stats.bytes_in.saturating_add(packet.len() as u64);
         match IpPacket::parse(packet) {
-            Ok(ip) if !self.ip.addrs.may_send(ip.src()) => count(&mut self.stats.drop_ip_source),
-            Ok(ip) if !self.ip.addrs.accepts(ip.dst()) => {
-                count(&mut self.stats.drop_ip_destination);
-            }
-            Ok(IpPacket::V4(ip)) => self.ipv4_input(now, packet, &ip, meta),
-            Ok(IpPacket::V6(ip)) => self.ipv6_input(now, packet, &ip, meta),
+            Ok(ip) => match self.ip.addrs.check(ip.src(), ip.dst()) {
+                Ok(()) => match ip {
+                    IpPacket::V4(ip) => self.ipv4_input(now, packet, &ip, meta),
+                    IpPacket::V6(ip) => self.ipv6_input(now, packet, &ip, meta),
+                },
+                Err(Wrong::Source) => count(&mut self.stats.drop_ip_source),
+                Err(Wrong::Destination) => count(&mut self.stats.drop_ip_destination),
+            },
             Err(WireError::BadChecksum) => count(&mut self.stats.drop_ip_checksum),
             Err(_) => count(&mut self.stats.drop_ip_malformed),
         }
@@ -71,6 +74,7 @@ impl Stack {
     }
 
     // RFC 9293: MUST-50.
+    #[inline]
     fn ipv4_input(&mut self, now: Instant, packet: &[u8], ip: &Ipv4Packet<'_>, meta: RxMeta<'_>) {
         let has_route = ip.has_source_route();
         let route = has_route.then(|| self.return_route(ip)).flatten();
@@ -245,6 +249,7 @@ impl Stack {
     }
 
     /// Hands what is inside a packet to whom it is for.
+    #[inline]
     fn deliver(&mut self, now: Instant, inbound: &Inbound<'_>, meta: RxMeta<'_>) {
         match (inbound.protocol, inbound.dst) {
             (protocol::TCP, _) => {

@@ -30,20 +30,50 @@ pub(crate) struct Text {
 /// The longest headers without IP options: IPv6 and TCP with all options.
 const MAX_HEADERS: usize = ipv6::HEADER_LEN + tcp::HEADER_LEN + tcp::MAX_OPTIONS_LEN;
 
+/// A place where one packet or its header is written after the other. What stands there from before
+/// is written over, and not cleared in between.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    memory: Vec<u8>,
+    len: usize,
+}
+
+impl Scratch {
+    /// What was written last.
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.memory.get(..self.len).unwrap_or_default()
+    }
+
+    /// Writes a whole packet.
+    pub(crate) fn set(&mut self, packet: &[u8]) {
+        self.room(packet.len()).copy_from_slice(packet);
+        self.len = packet.len();
+    }
+
+    /// At least `len` bytes to write to, and no more if there were less before.
+    #[inline]
+    fn room(&mut self, len: usize) -> &mut [u8] {
+        if self.memory.len() < len {
+            self.memory.resize(len, 0);
+        }
+        self.memory.get_mut(..len).unwrap_or_default()
+    }
+}
+
 /// Writes the IP and TCP headers of a segment, and nothing else, into `headers`. False if the packet
 /// would be longer than IP can say.
 ///
 /// The checksum of the segment is made with where it ends, whichever hop the IP header names
 /// (RFC 9293 §3.9.2.1). The packet must not be fragmented, and so its identification says nothing (RFC 6864 §4.1).
 pub(crate) fn write_headers(
-    headers: &mut Vec<u8>,
+    headers: &mut Scratch,
     route: &Route<'_>,
     seg: &Segment<'_>,
     text: &Text,
 ) -> bool {
     let options_len = route.source_route.map_or(0, SourceRoute::option_len);
-    // Whatever stands there is written over.
-    headers.resize(MAX_HEADERS.saturating_add(options_len), 0);
+    let room = headers.room(MAX_HEADERS.saturating_add(options_len));
     let (src, dst) = (route.tuple.local.ip(), route.tuple.remote.ip());
     let ip = IpRepr {
         src,
@@ -55,24 +85,28 @@ pub(crate) fn write_headers(
         dont_fragment: true,
         flow_label: route.flow_label,
     };
-    let tcp_len = seg.header_len();
-    let payload_len = tcp_len.saturating_add(text.len);
-    let ip_len = match route.source_route {
-        None => ip.emit(payload_len, headers),
-        Some(hops) => source_route::emit(&ip, hops, payload_len, headers),
-    };
-    let len = ip_len.saturating_add(tcp_len);
-    headers.truncate(len);
-    let Some(header) = headers.get_mut(ip_len..) else {
+    let Some((ip_header, rest)) =
+        room.split_at_mut_checked(ip.header_len().saturating_add(options_len))
+    else {
         return false;
     };
-    if ip_len == 0 || seg.emit_header(header) != tcp_len {
+    let tcp_len = seg.emit_header(rest);
+    let payload_len = tcp_len.saturating_add(text.len);
+    let ip_len = match route.source_route {
+        None => ip.emit(payload_len, ip_header),
+        Some(hops) => source_route::emit(&ip, hops, payload_len, ip_header),
+    };
+    let Some(header) = rest.get_mut(..tcp_len) else {
+        return false;
+    };
+    if tcp_len == 0 || ip_len != ip_header.len() {
         return false;
     }
     match text.sum {
         Some(sum) => tcp::fill_checksum(header, sum, text.len, src, dst),
         None => tcp::fill_partial_checksum(header, text.len, src, dst),
     }
+    headers.len = ip_len.saturating_add(tcp_len);
     true
 }
 

@@ -219,6 +219,7 @@ impl Recovery {
     }
 
     /// The pipe: an estimate of what is in the network (RFC 6675 §4 SetPipe()).
+    #[inline]
     pub fn in_flight(&self) -> u32 {
         let sums = self.board.sums();
         let present = self.outstanding() - sums.sacked - sums.lost;
@@ -255,16 +256,19 @@ impl Recovery {
     }
 
     /// SND.NXT - SND.UNA.
+    #[inline]
     pub fn outstanding(&self) -> u32 {
         self.board.outstanding()
     }
 
     /// How much of what is outstanding is selectively acknowledged.
+    #[inline]
     pub fn sacked(&self) -> u32 {
         self.board.sums().sacked
     }
 
     /// How much of what is outstanding is judged lost, whether sent again since or not.
+    #[inline]
     pub fn lost(&self) -> u32 {
         self.board.sums().lost
     }
@@ -285,6 +289,7 @@ impl Recovery {
     }
 
     /// The state of recovery.
+    #[inline]
     pub fn state(&self) -> CaState {
         self.state
     }
@@ -297,6 +302,7 @@ impl Recovery {
     /// The one timer that watches what is outstanding, and when it expires: the earliest of the
     /// retransmission, probe and reordering timers (RFC 6298 §5, RFC 8985 §8). `None` if nothing is
     /// outstanding. It changes with everything that is sent or acknowledged.
+    #[inline]
     pub fn deadline(&self, rtt: &RttEstimator) -> Option<(Timer, Instant)> {
         if self.outstanding() == 0 {
             return None;
@@ -313,6 +319,7 @@ impl Recovery {
     /// Whether new data that was just sent may have brought the [`deadline`](Self::deadline)
     /// forward: that which follows puts it off, if anything. The timer starts with the first segment;
     /// and with the second the peer has no reason to hold its acknowledgment back (RFC 8985 §7.2).
+    #[inline]
     pub fn may_hasten(&self) -> bool {
         self.board.records() <= 2
     }
@@ -320,6 +327,7 @@ impl Recovery {
     /// When the retransmission timer expires: after the timeout, unless the receiver seems to have
     /// dropped what it had selectively acknowledged (RFC 2018 §8). Then it has half a round trip to
     /// say otherwise, as in Linux.
+    #[inline]
     fn timeout(&self, rtt: &RttEstimator) -> Instant {
         let timeout = rtt.timeout_from(self.timeout_from);
         let reneged = self.sacked() > 0 && self.board.front().is_some_and(|front| front.sacked);
@@ -333,6 +341,7 @@ impl Recovery {
 
     /// Whether the window was reduced, for whatever reason, since this was last asked: the peer is
     /// told by CWR (RFC 3168 §6.1.2).
+    #[inline]
     pub fn take_reduced(&mut self) -> bool {
         core::mem::take(&mut self.reduced)
     }

@@ -117,6 +117,7 @@ impl Rate {
     }
 
     /// Data was sent, which took the pipe from `before` to `after` bytes, with so much delivered.
+    #[inline]
     fn on_sent(&mut self, now: Instant, before: u32, after: u32, delivered: u64) {
         let count = delivered as u32;
         if before == 0 {
@@ -184,6 +185,7 @@ impl Recovery {
     ///
     /// To be called before the application queues more, and before an acknowledgment or a timer is
     /// processed, whenever nothing unsent is queued.
+    #[inline]
     pub fn on_app_limited(&mut self, cc: &Controller) {
         let in_flight = self.in_flight();
         if in_flight < cc.cwnd() && self.board.sums().pending == 0 {
@@ -194,6 +196,7 @@ impl Recovery {
     }
 
     /// Whether the application leaves the window unused, or did a round trip ago.
+    #[inline]
     pub fn is_app_limited(&self) -> bool {
         self.rate.has_bubble
     }
@@ -206,12 +209,14 @@ impl Recovery {
     }
 
     /// Something was sent, new or again; `before` is the pipe without it.
+    #[inline]
     pub(super) fn mark_sent(&mut self, now: Instant, before: u32) {
         let after = self.in_flight();
         self.rate.on_sent(now, before, after, self.delivered);
     }
 
     /// The sample of an acknowledgment that covered `covered` anew.
+    #[inline]
     pub(super) fn sample_rate(&mut self, now: Instant, covered: &Covered) -> Option<RateSample> {
         if covered.bytes == 0 {
             return None;
@@ -317,6 +322,7 @@ impl Default for Marks {
 }
 
 impl Marks {
+    #[inline]
     fn on_sent(&mut self, now: Instant, before: u32, after: u32, delivered: u32, limited: bool) {
         if before == 0 {
             self.first_sent_at = now;

@@ -87,6 +87,7 @@ pub(super) struct Records {
 }
 
 impl Records {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         usize::from(self.one.is_some()) + self.many.len()
     }
@@ -105,6 +106,7 @@ impl Records {
         self.many.shrink_to_fit();
     }
 
+    #[inline]
     pub(super) fn get(&self, index: usize) -> Option<&Record> {
         match &self.one {
             Some(one) => Some(one).filter(|_| index == 0),
@@ -112,6 +114,7 @@ impl Records {
         }
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Record> {
         match &mut self.one {
             Some(one) => Some(one).filter(|_| index == 0),
@@ -119,22 +122,27 @@ impl Records {
         }
     }
 
+    #[inline]
     pub(super) fn front(&self) -> Option<&Record> {
         self.get(0)
     }
 
+    #[inline]
     pub(super) fn front_mut(&mut self) -> Option<&mut Record> {
         self.get_mut(0)
     }
 
+    #[inline]
     pub(super) fn back(&self) -> Option<&Record> {
         self.one.as_ref().or_else(|| self.many.back())
     }
 
+    #[inline]
     pub(super) fn back_mut(&mut self) -> Option<&mut Record> {
         self.one.as_mut().or_else(|| self.many.back_mut())
     }
 
+    #[inline]
     pub(super) fn push_back(&mut self, record: Record) {
         if self.len() == 0 && self.many.capacity() == 0 {
             self.one = Some(record);
@@ -144,6 +152,7 @@ impl Records {
     }
 
     /// Removes the first record.
+    #[inline]
     pub(super) fn pop_front(&mut self) {
         self.one = None;
         self.many.pop_front();

@@ -100,18 +100,22 @@ impl Scoreboard {
         }
     }
 
+    #[inline]
     pub(super) fn una(&self) -> SeqNumber {
         self.una
     }
 
+    #[inline]
     pub(super) fn nxt(&self) -> SeqNumber {
         self.nxt
     }
 
+    #[inline]
     pub(super) fn outstanding(&self) -> u32 {
         self.nxt - self.una
     }
 
+    #[inline]
     pub(super) fn sums(&self) -> Sums {
         self.sums
     }
@@ -137,6 +141,7 @@ impl Scoreboard {
     }
 
     /// How many records there are.
+    #[inline]
     pub(super) fn records(&self) -> usize {
         self.records.len()
     }
@@ -189,12 +194,14 @@ impl Scoreboard {
     }
 
     /// Whether there are so many records that new data must wait for an acknowledgment.
+    #[inline]
     pub(super) fn is_full(&self, mss: u32) -> bool {
         let spare = self.records.len().saturating_sub(2 * SPARE_RECORDS);
         spare > 0 && spare >= 2 * (self.outstanding() / mss) as usize
     }
 
     /// New data was sent from SND.NXT on.
+    #[inline]
     pub(super) fn push(&mut self, now: Instant, len: u32, mss: u32) {
         let seq = self.nxt;
         self.nxt += len;

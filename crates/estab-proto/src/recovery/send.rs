@@ -19,6 +19,7 @@ impl Recovery {
     /// a segment (RFC 6675 §4 NextSeg() rule 1, §5 step C). The first retransmission of an episode
     /// does not wait for room. The others wait while F-RTO finds out whether the timeout was spurious
     /// (RFC 5682).
+    #[inline]
     pub fn next_retransmit(&self, cc: &Controller) -> Option<Retransmit> {
         let first = self.pending()?;
         // Counted in segments or in bytes: a short one needs no room for a long one (RFC 9937 §6.2).
@@ -32,10 +33,12 @@ impl Recovery {
     ///
     /// [`next_retransmit`]: Self::next_retransmit
     /// [`next_rescue`]: Self::next_rescue
+    #[inline]
     pub fn may_retransmit(&self) -> bool {
         self.board.sums().pending > 0 || self.state == CaState::Recovery
     }
 
+    #[inline]
     fn pending(&self) -> Option<Retransmit> {
         let first = self.board.first_pending()?;
         Some(Retransmit {
@@ -50,6 +53,7 @@ impl Recovery {
     /// That is the next hole below the highest selective acknowledgment, else once per episode the
     /// last segment outstanding. After a timeout that may be spurious it is what is lost: F-RTO has no
     /// use for an acknowledgment that no new data brings about (RFC 5682 §2.1 step 2b).
+    #[inline]
     pub fn next_rescue(&self, cc: &Controller) -> Option<Retransmit> {
         if self.frto().probing(self.board.nxt()) == Some(0) && self.room(cc) >= self.mss {
             return self.pending();
@@ -96,6 +100,7 @@ impl Recovery {
     }
 
     /// As much of `most` bytes as [`quota`](Self::quota) admits.
+    #[inline]
     pub fn quota_of(&self, cc: &Controller, most: u32) -> u32 {
         let mut room = self.room(cc);
         if let Some(undo) = &self.undo {
@@ -117,11 +122,13 @@ impl Recovery {
 
     /// Whether new data is wanted at once, however little there is: F-RTO decides by its
     /// acknowledgment (RFC 5682 §2.1 step 2b), so Nagle's algorithm does not hold it.
+    #[inline]
     pub fn wants_new_data(&self) -> bool {
         self.frto().probing(self.board.nxt()).is_some()
     }
 
     /// What the window has left over the pipe.
+    #[inline]
     pub(super) fn room(&self, cc: &Controller) -> u32 {
         cc.cwnd().saturating_sub(self.in_flight())
     }

@@ -10,6 +10,7 @@ use crate::SeqNumber;
 impl Recovery {
     /// New data was sent: `len` sequence numbers at `seq`, which is SND.NXT. A super-segment counts
     /// as the segments it is cut into.
+    #[inline]
     pub fn on_sent(&mut self, now: Instant, seq: SeqNumber, len: u32) {
         debug_assert_eq!(seq, self.board.nxt(), "new data is sent in order");
         if len == 0 {
@@ -69,6 +70,7 @@ impl Recovery {
     ///
     /// The numbers decide between transmissions of the same time (RFC 8985 §6.2 step 2), which is
     /// wrong if something is sent again after new data: then it is sent a nanosecond later.
+    #[inline]
     fn stamp(&mut self, now: Instant, end: SeqNumber) -> Instant {
         let mut sent = Sent {
             at: now.max(self.last_sent.at),
@@ -89,6 +91,7 @@ impl Recovery {
             .push(resend, board.records(), |resend| board.is_in_flight(resend));
     }
 
+    #[inline]
     fn note_send(&mut self, len: u32) {
         if let Some(prr) = self.prr_mut() {
             prr.on_sent(len);

@@ -69,21 +69,25 @@ impl Tlp {
     }
 
     /// Whether a probe is not acknowledged yet.
+    #[inline]
     pub(super) fn is_out(self) -> bool {
         self.is.contains(Is::OUT)
     }
 
     /// Whether a probe is to be sent now.
+    #[inline]
     pub(super) fn is_due(self) -> bool {
         self.is.contains(Is::DUE)
     }
 
     /// No earlier probe is out, and the round-trip time was measured since (RFC 8985 §7.3).
+    #[inline]
     fn may_probe(self) -> bool {
         self.is.contains(Is::MEASURED) && !self.is.intersects(Is::OUT | Is::DUE)
     }
 
     /// Something was sent. Gives whether it is the probe that was due.
+    #[inline]
     pub(super) fn on_sent(&mut self, nxt: SeqNumber, again: bool) -> bool {
         let probe = self.is_due();
         if probe {
@@ -117,6 +121,7 @@ impl Tlp {
 impl Recovery {
     /// When to probe (RFC 8985 §7.2): the deadline of
     /// [`Timer::TailLossProbe`](estab_timer::Timer::TailLossProbe), unless the timeout comes first.
+    #[inline]
     pub(super) fn probe_deadline(&self, rtt: &RttEstimator) -> Option<Instant> {
         let quiet = matches!(self.state, CaState::Open | CaState::Disorder | CaState::Cwr)
             && self.sacked() == 0
@@ -148,6 +153,7 @@ impl Recovery {
     }
 
     /// Whether a probe is to be sent now.
+    #[inline]
     pub fn is_probe_due(&self) -> bool {
         self.tlp.is_due()
     }

@@ -57,6 +57,7 @@ impl Usage {
     }
 
     /// Something was sent, and this much is in flight now.
+    #[inline]
     pub(super) fn on_sent(&mut self, in_flight: u32, una: SeqNumber, nxt: SeqNumber) {
         let new_round = una.after_eq(self.end);
         if new_round {
@@ -70,6 +71,7 @@ impl Usage {
 
     /// Whether the window may grow by the acknowledgment that just arrived; to be asked before it
     /// does. In slow start the window may be twice what is used, since it doubles in a round.
+    #[inline]
     pub(super) fn may_grow(&mut self, cc: &Controller, mss: u32) -> bool {
         self.filled |= self.peak.saturating_add(mss) > cc.cwnd();
         self.filled || (cc.in_slow_start() && cc.cwnd() / 2 < self.peak)
@@ -78,6 +80,7 @@ impl Usage {
     /// New data went out, and `in_flight` is the pipe now. Gives the largest flight of the last
     /// retransmission timeout, if the window was not full in all that time and no more data goes out
     /// now.
+    #[inline]
     pub(super) fn underused(
         &mut self,
         now: Instant,
@@ -122,6 +125,7 @@ fn is_in_use(in_flight: u32, cc: &Controller, mss: u32) -> bool {
 impl Recovery {
     /// New data went out. Gives whether the flight makes use of the window, which is then noted and
     /// [`validate_window`](Self::validate_window) needless.
+    #[inline]
     pub fn note_use(&mut self, now: Instant, cc: &Controller) -> bool {
         let in_use = is_in_use(self.in_flight(), cc, self.mss);
         if in_use {
@@ -134,6 +138,7 @@ impl Recovery {
     /// the retransmission timeout `rto`, and `supply` is exhausted.
     ///
     /// During an episode the window is what the episode makes of it.
+    #[inline]
     pub fn validate_window(
         &mut self,
         now: Instant,

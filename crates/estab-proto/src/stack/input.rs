@@ -13,6 +13,7 @@ use crate::wire::{EcnCodepoint, SourceRoute, WireError};
 
 impl Stack {
     /// A TCP segment arrives, addressed to us by one host.
+    #[inline]
     pub(crate) fn tcp_input(
         &mut self,
         now: Instant,

@@ -42,7 +42,6 @@ pub(crate) use demux::Slot;
 pub(crate) use timers::Due;
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use bytes::Bytes;
 use estab_timer::{Instant, Wheel};
@@ -51,6 +50,7 @@ use slotmap::new_key_type;
 use crate::buffer::Budget;
 use crate::config::{StackConfig, TcpConfig};
 use crate::ip;
+use crate::ip::output::Scratch;
 use crate::stack::accept::Listeners;
 use crate::stack::crowd::Fresh;
 use crate::stack::demux::Demux;
@@ -90,6 +90,7 @@ pub struct RxMeta<'a> {
 
 impl RxMeta<'_> {
     /// How many segments of the network `text_len` bytes of payload are.
+    #[inline]
     pub(crate) fn segments(&self, text_len: usize) -> u32 {
         match self.segment_size {
             // A packet, and so its payload, has less than 2^16 bytes.
@@ -154,7 +155,7 @@ pub struct Stack {
     events: EventQueue,
     pub(crate) stats: Stats,
     /// The header, or the whole small packet, that [`Transmit`] shows.
-    scratch: Vec<u8>,
+    scratch: Scratch,
     /// What the connections hold, as of their last settlement.
     pub(crate) budget: Budget,
     /// Connections that have held text beyond a hole, those that began first in front.
@@ -186,7 +187,7 @@ impl Stack {
             replies: ReplyQueue::new(config.limits.max_replies),
             events: EventQueue::default(),
             stats: Stats::default(),
-            scratch: Vec::new(),
+            scratch: Scratch::default(),
             budget: Budget::new(config.limits.buffer_bytes),
             hoarders: Fifo::new(),
             ports: 0,
@@ -235,6 +236,7 @@ impl Stack {
     }
 
     /// The time of this call: it never goes backwards.
+    #[inline]
     pub(crate) fn advance(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
         self.now

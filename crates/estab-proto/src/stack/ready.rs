@@ -22,6 +22,7 @@ pub(crate) struct ReadyList {
 
 impl ReadyList {
     /// Appends a connection that is not in the list.
+    #[inline]
     pub(crate) fn push(&mut self, id: ConnId) {
         self.queue.push_back(id);
     }
@@ -35,11 +36,13 @@ impl ReadyList {
     }
 
     /// Whose turn it is.
+    #[inline]
     pub(crate) fn front(&self) -> Option<ConnId> {
         self.queue.front().copied()
     }
 
     /// The connection at the front has nothing more to send.
+    #[inline]
     pub(crate) fn pop(&mut self) {
         self.queue.pop_front();
         self.sent = 0;
@@ -47,6 +50,7 @@ impl ReadyList {
 
     /// The connection at the front sent this many segments of the network; after a burst the next
     /// one has its turn.
+    #[inline]
     pub(crate) fn spend(&mut self, segments: u32) {
         self.sent = self.sent.saturating_add(segments);
         if self.sent >= BURST {

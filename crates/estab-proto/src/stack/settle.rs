@@ -44,6 +44,7 @@ pub(crate) struct Held {
 
 impl Held {
     /// Whether the connection rests and is in no list.
+    #[inline]
     pub(super) fn is_quiet(&self) -> bool {
         self.is_routed && !self.is_ready && !self.has_events && self.conn.is_quiet()
     }
@@ -56,6 +57,7 @@ impl Held {
 
     /// Whether the connection has something to tell, is not in the event queue, and is known to
     /// somebody.
+    #[inline]
     fn should_announce(&self) -> bool {
         !self.has_events && !self.notices.is_empty() && self.accept_from.is_none()
     }
@@ -98,6 +100,7 @@ impl Held {
 
 impl Stack {
     /// Calls into a connection and settles it; `None` if the id is stale.
+    #[inline]
     pub(crate) fn with_conn<R>(
         &mut self,
         now: Instant,

@@ -6,7 +6,7 @@ use core::fmt;
 use estab_timer::Instant;
 
 use crate::buffer::Slices;
-use crate::ip::output::{self, Route, write_headers};
+use crate::ip::output::{self, Route, Scratch, write_headers};
 use crate::stack::reply::Reply;
 use crate::stack::settle::Held;
 use crate::stack::tuple::TupleKey;
@@ -31,11 +31,13 @@ pub struct Transmit<'a> {
 
 impl<'a> Transmit<'a> {
     /// The IP and TCP headers, or the whole of a small packet without payload.
+    #[inline]
     pub fn header(&self) -> &'a [u8] {
         self.header
     }
 
     /// The payload, in the pieces in which it is stored.
+    #[inline]
     pub fn payload(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let piece = Some(self.piece).filter(|piece| !piece.is_empty());
         piece
@@ -48,12 +50,14 @@ impl<'a> Transmit<'a> {
         clippy::len_without_is_empty,
         reason = "there is no packet without a header"
     )]
+    #[inline]
     pub fn len(&self) -> usize {
         self.header.len() + self.payload_len
     }
 
     /// For a super-segment, the payload bytes of each segment the device is to cut it into; `None`
     /// for a packet that goes out as it is.
+    #[inline]
     pub fn segment_size(&self) -> Option<u16> {
         self.segment_size
     }
@@ -88,6 +92,7 @@ struct Text {
 
 impl Stack {
     /// Whether [`poll_transmit`](Self::poll_transmit) may have something.
+    #[inline]
     pub fn wants_transmit(&self) -> bool {
         self.replies.len() > 0 || self.ready.front().is_some()
     }
@@ -104,7 +109,7 @@ impl Stack {
         };
         let payload_len = text.as_ref().map_or(0, |text| text.len);
         self.stats.packets_out += 1;
-        self.stats.bytes_out += (self.scratch.len() + payload_len) as u64;
+        self.stats.bytes_out += (self.scratch.bytes().len() + payload_len) as u64;
         let (mut piece, mut pieces) = (&[][..], None);
         if let Some(text) = &text
             && let Some(held) = self.conns.get(text.id)
@@ -115,7 +120,7 @@ impl Stack {
             }
         }
         Some(Transmit {
-            header: &self.scratch,
+            header: self.scratch.bytes(),
             piece,
             pieces,
             payload_len,
@@ -128,8 +133,7 @@ impl Stack {
         while let Some(reply) = self.replies.pop() {
             match reply {
                 Reply::Packet(packet) => {
-                    self.scratch.clear();
-                    self.scratch.extend_from_slice(&packet);
+                    self.scratch.set(&packet);
                     return true;
                 }
                 Reply::Control(control) => {
@@ -230,12 +234,13 @@ impl Stack {
 impl Held {
     /// Writes the headers of a segment; returns where its text is, or nothing if the packet would be
     /// longer than IP can say.
+    #[inline]
     fn write(
         &self,
         id: ConnId,
         out: &SegmentOut,
         checksum_offload: bool,
-        headers: &mut Vec<u8>,
+        headers: &mut Scratch,
     ) -> Option<Text> {
         let route = Route {
             tuple: self.conn.tuple(),

@@ -189,11 +189,13 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// The state (RFC 9293 §3.3.2).
+    #[inline]
     pub(crate) fn state(&self) -> State {
         self.state
     }
 
     /// Both endpoints.
+    #[inline]
     pub(crate) fn tuple(&self) -> FourTuple {
         self.tuple
     }
@@ -210,6 +212,7 @@ impl Connection {
     }
 
     /// Whether the application gave up its handle.
+    #[inline]
     pub(crate) fn is_released(&self) -> bool {
         self.is.contains(Is::RELEASED)
     }
@@ -220,6 +223,7 @@ impl Connection {
     }
 
     /// What changed for the application since the last call.
+    #[inline]
     pub(crate) fn take_notices(&mut self) -> Notices {
         core::mem::take(&mut self.notices)
     }
@@ -261,6 +265,7 @@ impl Connection {
     }
 
     /// Bytes beyond SND.NXT that wait in the send buffer.
+    #[inline]
     pub(super) fn unsent(&self) -> u32 {
         let sent = if self.state == State::SynSent || self.state == State::SynReceived {
             0
@@ -271,11 +276,13 @@ impl Connection {
     }
 
     /// Whether our FIN is sent and not yet acknowledged.
+    #[inline]
     pub(super) fn fin_outstanding(&self) -> bool {
         self.is.contains(Is::FIN_SENT) && self.snd.una != self.snd.nxt
     }
 
     /// The sequence number of our FIN, once it is sent.
+    #[inline]
     pub(super) fn fin_seq(&self) -> Option<SeqNumber> {
         self.is.contains(Is::FIN_SENT).then(|| self.snd.nxt.back(1))
     }

@@ -45,6 +45,7 @@ impl SendSequence {
 
     /// Bytes that may still be sent before the peer's right edge; zero also when the peer pulled
     /// its edge behind what is out already (RFC 9293 MUST-34).
+    #[inline]
     pub(crate) fn usable(&self) -> u32 {
         let edge = self.una + self.wnd;
         if edge.after(self.nxt) {
@@ -55,6 +56,7 @@ impl SendSequence {
     }
 
     /// Sequence number of the first byte the send buffer holds.
+    #[inline]
     pub(crate) fn buffer_start(&self) -> SeqNumber {
         if self.una == self.iss {
             self.iss + 1
@@ -102,6 +104,7 @@ impl ReceiveSequence {
     }
 
     /// RCV.WND: what the peer may still send.
+    #[inline]
     pub(crate) fn wnd(&self) -> u32 {
         self.edge - self.nxt
     }

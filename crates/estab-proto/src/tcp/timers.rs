@@ -122,6 +122,7 @@ impl Connection {
 
     /// Arms the one of the retransmission, probe and reordering timers that is due first, which makes
     /// the others needless (RFC 8985 §8). To be called whenever something was sent or acknowledged.
+    #[inline]
     pub(super) fn arm_loss_timer(&mut self, now: Instant) {
         let next = self.recovery.deadline(&self.rtt);
         if next.is_none() && self.holds_new_data() {

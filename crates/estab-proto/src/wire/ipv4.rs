@@ -52,6 +52,7 @@ impl<'a> Ipv4Packet<'a> {
     /// [`WireError::Truncated`], [`WireError::BadVersion`], [`WireError::BadHeaderLength`],
     /// [`WireError::BadTotalLength`], [`WireError::BadChecksum`] of the header, and
     /// [`WireError::BadOption`].
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
         let header = bytes
             .first_chunk::<HEADER_LEN>()
@@ -97,11 +98,13 @@ impl<'a> Ipv4Packet<'a> {
     }
 
     /// Whether the packet is a part of a datagram and not the whole.
+    #[inline]
     pub fn is_fragment(&self) -> bool {
         self.more_fragments || self.fragment_offset != 0
     }
 
     /// Whether the options ask for source routing, loose or strict.
+    #[inline]
     pub fn has_source_route(&self) -> bool {
         options_of(self.options).flatten().any(is_route)
     }
@@ -164,6 +167,7 @@ impl Ipv4Header {
     /// checksum included, and returns its length of 20.
     ///
     /// Returns 0 and writes nothing if `buf` is too short or the packet would exceed 65,535 bytes.
+    #[inline]
     pub fn emit(&self, payload_len: usize, buf: &mut [u8]) -> usize {
         let Some(header) = buf.first_chunk_mut::<HEADER_LEN>() else {
             return 0;

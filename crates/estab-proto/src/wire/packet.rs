@@ -20,6 +20,7 @@ impl<'a> IpPacket<'a> {
     ///
     /// Those of [`Ipv4Packet::parse`] and [`Ipv6Packet::parse`]; [`WireError::BadVersion`] for
     /// any other version, [`WireError::Truncated`] if there are no bytes.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
         match bytes.first().ok_or(WireError::Truncated)? >> 4 {
             4 => Ipv4Packet::parse(bytes).map(Self::V4),
@@ -29,6 +30,7 @@ impl<'a> IpPacket<'a> {
     }
 
     /// Source address.
+    #[inline]
     pub fn src(&self) -> IpAddr {
         match self {
             Self::V4(packet) => IpAddr::V4(packet.src),
@@ -37,6 +39,7 @@ impl<'a> IpPacket<'a> {
     }
 
     /// Destination address.
+    #[inline]
     pub fn dst(&self) -> IpAddr {
         match self {
             Self::V4(packet) => IpAddr::V4(packet.dst),

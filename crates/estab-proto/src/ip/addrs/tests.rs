@@ -8,7 +8,7 @@
 
 use core::net::IpAddr;
 
-use super::Addrs;
+use super::{Addrs, Wrong};
 use crate::addr::IpCidr;
 
 fn ip(text: &str) -> IpAddr {
@@ -93,4 +93,22 @@ fn an_address_can_be_replaced() {
     assert_eq!(addrs.list().len(), 3);
     assert!(addrs.is_broadcast(ip("10.255.255.255")) && !addrs.is_broadcast(ip("10.0.0.255")));
     assert!(addrs.remove(ip("10.0.0.2")) && !addrs.remove(ip("10.0.0.2")));
+}
+
+#[test]
+fn who_may_send_to_whom_follows_the_addresses() {
+    let (src, dst) = (ip("10.0.0.9"), ip("10.0.0.2"));
+    let mut addrs = Addrs::new(&[IpCidr::new(dst, 24)], false);
+    for _ in 0..2 {
+        assert_eq!(addrs.check(src, dst), Ok(()));
+    }
+    assert_eq!(addrs.check(src, src), Err(Wrong::Destination));
+    assert_eq!(addrs.check(dst, dst), Err(Wrong::Source));
+    // The same pair after each change.
+    addrs.add(IpCidr::new(src, 24));
+    assert_eq!(addrs.check(src, dst), Err(Wrong::Source));
+    addrs.remove(src);
+    assert_eq!(addrs.check(src, dst), Ok(()));
+    addrs.remove(dst);
+    assert_eq!(addrs.check(src, dst), Err(Wrong::Destination));
 }

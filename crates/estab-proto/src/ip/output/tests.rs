@@ -9,7 +9,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{Route, Text, sum_of, write_headers};
+use super::{Route, Scratch, Text, sum_of, write_headers};
 use crate::addr::FourTuple;
 use crate::seq::{SeqNumber, WireWindow};
 use crate::stack::testing::{peer, server};
@@ -71,7 +71,7 @@ fn the_sum_of_pieces_is_the_sum_of_the_whole() {
 
 #[test]
 fn headers_are_written_for_any_text_that_fits() {
-    let mut headers = Vec::new();
+    let mut headers = Scratch::default();
     let text = |len| Text {
         len,
         sum: Some(Sum::ZERO),
@@ -82,8 +82,8 @@ fn headers_are_written_for_any_text_that_fits() {
         &segment(TcpOptions::default()),
         &text(0)
     ));
-    assert_eq!(headers.len(), 40);
-    assert!(IpPacket::parse(&headers).is_ok());
+    assert_eq!(headers.bytes().len(), 40);
+    assert!(IpPacket::parse(headers.bytes()).is_ok());
     let most = 65535 - 40;
     assert!(write_headers(
         &mut headers,

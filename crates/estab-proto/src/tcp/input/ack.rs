@@ -10,6 +10,7 @@ use crate::tcp::state::{State, Transition};
 use crate::wire::tcp::{Flags, Segment};
 
 impl Connection {
+    #[inline]
     pub(super) fn check_ack(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) -> Flow {
         let seg = arrival.seg;
         if !seg.has(Flags::ACK) {
@@ -93,6 +94,7 @@ impl Connection {
     }
 
     /// SND.UNA =< SEG.ACK =< SND.NXT: takes what is acknowledged off the books.
+    #[inline]
     fn take_ack(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) {
         let seg = arrival.seg;
         let fin_seq = self.fin_seq();

@@ -6,6 +6,7 @@ use crate::tcp::state::{State, Transition};
 
 impl Connection {
     /// Remembers the FIN and acts on it once everything before it arrived.
+    #[inline]
     pub(super) fn take_fin(&mut self, arrival: &Arrival<'_, '_>) {
         if arrival.fin && self.rcv.fin.is_none() {
             self.rcv.fin = Some(arrival.seq + arrival.text.len() as u32);

@@ -94,6 +94,7 @@ impl Connection {
     }
 
     /// The steps after the acknowledgement, common to all states that go on that far.
+    #[inline]
     fn take_rest(&mut self, ctx: &mut Ctx<'_>, arrival: &mut Arrival<'_, '_>) -> Flow {
         self.check_urgent(arrival); // sixth
         self.take_text(ctx, arrival)?; // seventh
@@ -102,6 +103,7 @@ impl Connection {
     }
 
     /// The peer is alive: keepalive starts over (RFC 9293 MUST-26), and a probe is answered.
+    #[inline]
     fn note_received(&mut self, ctx: &Ctx<'_>) {
         self.figures.last_received_at = ctx.now;
         self.persist.on_answer();
@@ -109,6 +111,7 @@ impl Connection {
     }
 
     /// Arms the keepalive timer if the option is on and the connection is in the data phase.
+    #[inline]
     pub(super) fn rearm_keepalive(&mut self, now: estab_timer::Instant) {
         match &self.config.keepalive {
             Some(config) if self.state.is_synchronized() || self.state == State::SynReceived => {

@@ -12,6 +12,7 @@ const RECENT_LIFETIME: Duration = Duration::from_secs(24 * 24 * 3600);
 
 impl Connection {
     /// R1: a timestamp older than TS.Recent marks an old segment. Comes before the window test.
+    #[inline]
     pub(super) fn check_timestamp(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) -> Flow {
         let Some(ts) = &self.ts else {
             return Flow::Continue(());
@@ -28,8 +29,7 @@ impl Connection {
             return Flow::Continue(());
         };
         let old = (seen.val.wrapping_sub(ts.recent) as i32) < 0;
-        let valid = ctx.now.saturating_duration_since(ts.recent_at) < RECENT_LIFETIME;
-        if !old || !valid {
+        if !old || ctx.now >= ts.recent_at + RECENT_LIFETIME {
             return Flow::Continue(());
         }
         ctx.stats.drop_tcp_paws += 1;
@@ -47,12 +47,13 @@ impl Connection {
 
     /// R3: TS.Recent follows the segment that holds the oldest number not yet acknowledged, so
     /// that a delayed ACK echoes the time of the first segment it covers.
+    #[inline]
     pub(super) fn take_timestamp(&mut self, ctx: &Ctx<'_>, arrival: &Arrival<'_, '_>) {
         let last_ack_sent = self.rcv.last_ack_sent;
         let (Some(ts), Some(seen)) = (&mut self.ts, arrival.seg.opts.timestamps) else {
             return;
         };
-        let outdated = ctx.now.saturating_duration_since(ts.recent_at) >= RECENT_LIFETIME;
+        let outdated = ctx.now >= ts.recent_at + RECENT_LIFETIME;
         let newer = (seen.val.wrapping_sub(ts.recent) as i32) >= 0;
         if (newer || outdated) && arrival.seg.seq.before_eq(last_ack_sent) {
             ts.recent = seen.val;

@@ -8,6 +8,7 @@ use crate::wire::tcp::Flags;
 
 impl Connection {
     // RFC 9293: MUST-11, SHLD-2.
+    #[inline]
     pub(super) fn check_reset(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) -> Flow {
         let seg = arrival.seg;
         if !seg.has(Flags::RST) {

@@ -9,6 +9,7 @@ use crate::tcp::tcb::ReceiveSequence;
 use crate::wire::tcp::{Flags, Segment};
 
 impl Connection {
+    #[inline]
     pub(super) fn check_sequence(
         &mut self,
         ctx: &mut Ctx<'_>,
@@ -121,6 +122,7 @@ fn overlaps(seq: SeqNumber, len: u32, start: SeqNumber, wnd: u32) -> bool {
 
 impl Arrival<'_, '_> {
     /// Cuts off what lies outside the window.
+    #[inline]
     pub(super) fn trim_to(&mut self, rcv: &ReceiveSequence) {
         if self.seq.before(rcv.nxt) {
             let old = (rcv.nxt - self.seq) as usize;

@@ -5,6 +5,7 @@ use crate::tcp::connection::{Connection, Ctx};
 use crate::wire::tcp::Flags;
 
 impl Connection {
+    #[inline]
     pub(super) fn check_syn(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) -> Flow {
         if !arrival.seg.has(Flags::SYN) {
             return Flow::Continue(());

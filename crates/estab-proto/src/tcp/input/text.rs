@@ -9,6 +9,7 @@ use crate::tcp::negotiate::timestamp;
 use crate::tcp::state::State;
 
 impl Connection {
+    #[inline]
     pub(super) fn take_text(&mut self, ctx: &mut Ctx<'_>, arrival: &mut Arrival<'_, '_>) -> Flow {
         if !matches!(
             self.state,
@@ -62,6 +63,7 @@ impl Connection {
 
     /// The time since the timestamp was sent that the peer echoes with new text: the receiver's own
     /// view of the round trip (RFC 7323 §4).
+    #[inline]
     fn time_echo(&mut self, ctx: &Ctx<'_>, arrival: &Arrival<'_, '_>) {
         if let (Some(ours), Some(seen)) = (&self.ts, arrival.seg.opts.timestamps)
             && seen.ecr != self.tuner.last_echo()
@@ -76,6 +78,7 @@ impl Connection {
     }
 
     // RFC 9293: SHLD-31, MAY-13.
+    #[inline]
     fn store(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) {
         if self.recv.held() == 0 {
             let _ = self.tuner.on_idle(ctx.now);

@@ -8,6 +8,7 @@ use crate::wire::tcp::Flags;
 impl Connection {
     /// Moves the urgent mark forward. Urgent bytes stay in the stream (RFC 6093 §6); the mark
     /// names the place just after the last of them.
+    #[inline]
     pub(super) fn check_urgent(&mut self, arrival: &Arrival<'_, '_>) {
         let seg = arrival.seg;
         let listens = matches!(

@@ -14,6 +14,7 @@ impl Connection {
     /// A higher acknowledgement is newer whatever the sequence number: a retransmission carries an
     /// old one. By SEG.SEQ alone, as the RFC has it, SND.UNA would move on under the old window,
     /// and the edge beyond what the peer offered.
+    #[inline]
     pub(super) fn update_window(&mut self, arrival: &Arrival<'_, '_>) -> bool {
         let seg = arrival.seg;
         let newer = self.snd.wl2.before(seg.ack)
@@ -40,6 +41,7 @@ impl Connection {
     }
     /// The window a segment offers, in bytes: that of a SYN is never scaled (RFC 7323 §2.2), not
     /// even when it comes once more.
+    #[inline]
     pub(super) fn offered_window(&self, seg: &Segment<'_>) -> u32 {
         let scaled = !seg.has(Flags::SYN);
         seg.wnd.bytes(if scaled {

@@ -21,6 +21,7 @@ impl Connection {
     /// The next segment of new data, if the rules let it go; as many full-sized ones in one, and
     /// what may follow them, as the device is ready to cut.
     // RFC 9293: MUST-38, SHLD-15, SHLD-28.
+    #[inline]
     pub(in crate::tcp) fn next_data(&self) -> Option<NewData> {
         let (unsent, fin_due) = (self.unsent(), self.fin_due());
         if (unsent == 0 && !fin_due) || self.holds_new_data() {
@@ -56,6 +57,7 @@ impl Connection {
     /// Whether a segment of `len` bytes, less than a full one, may leave now, after `before` bytes
     /// that do so too. It ends the stream so far if `all`; `is_cut` says that it is so small because
     /// of the congestion window.
+    #[inline]
     fn small_may_go(&self, len: u32, before: u32, all: bool, is_cut: bool) -> bool {
         let nagle_permits = !self.is.contains(Is::CORK)
             && (self.is.contains(Is::NODELAY) || (before == 0 && self.snd.una == self.snd.nxt));
@@ -65,6 +67,7 @@ impl Connection {
     }
 
     /// What limits the flight beside the congestion window, if a segment has room for `full` bytes.
+    #[inline]
     pub(super) fn supply(&self, full: u32) -> Supply {
         let another = self.unsent().min(self.snd.usable()) >= full;
         if another || self.next_data().is_some() {
@@ -80,6 +83,7 @@ impl Connection {
     /// anything is unacknowledged, a cork in any case, but neither urgent bytes nor the end of the
     /// stream, nor what shall tell whether a timeout was spurious (RFC 5682 §2.1 step 2b).
     // RFC 9293: MUST-60, SHLD-7, MAY-16.
+    #[inline]
     fn is_pushed(&self, nagle_permits: bool) -> bool {
         nagle_permits || self.fin_due() || self.snd.up.is_some() || self.recovery.wants_new_data()
     }
@@ -89,6 +93,7 @@ impl Connection {
     /// is for one alone: a segment with either stays single. So does one that options make shorter
     /// than the MSS, by which recovery tells where a super-segment was cut, and one with a source
     /// route, which no device need know how to cut.
+    #[inline]
     fn longest_text(&self, full: u32) -> u32 {
         let headers = ip_header(self.tuple.is_ipv6()) + TCP_HEADER + MAX_OPTIONS_LEN as u32;
         let longest = u32::from(self.longest_packet).saturating_sub(headers);
@@ -106,6 +111,7 @@ impl Connection {
     }
 
     /// Bytes of text that fit a segment with the options it will carry.
+    #[inline]
     pub(in crate::tcp) fn text_room(&self) -> u32 {
         if self.ecn.is_none() && !self.has_sack() {
             return self.snd_mss().max(1);

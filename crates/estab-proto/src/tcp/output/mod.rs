@@ -35,6 +35,7 @@ pub(crate) struct SegmentOut {
 
 impl SegmentOut {
     /// How many segments of the network it is.
+    #[inline]
     pub(crate) fn segments(&self) -> u32 {
         let cut = |size| self.len.div_ceil(usize::from(size)) as u32;
         self.segment_size.map_or(1, cut)
@@ -45,6 +46,7 @@ impl Connection {
     /// Whether [`transmit`](Self::transmit) may yield a segment; false if it would not.
     ///
     /// What the windows allow is left for it to find out.
+    #[inline]
     pub(crate) fn may_transmit(&self) -> bool {
         match self.state {
             State::Closed | State::Listen => false,
@@ -93,11 +95,13 @@ impl Connection {
     }
 
     /// Whether bytes or a FIN wait to be sent for the first time.
+    #[inline]
     pub(super) fn has_unsent(&self) -> bool {
         self.unsent() > 0 || self.fin_due()
     }
 
     /// Whether a FIN is to follow the last byte and has not been sent.
+    #[inline]
     pub(super) fn fin_due(&self) -> bool {
         self.is.contains(Is::CLOSING) && !self.is.contains(Is::FIN_SENT)
     }

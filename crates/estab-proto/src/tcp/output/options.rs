@@ -15,6 +15,7 @@ const BLOCK_LEN: usize = 8;
 
 impl Connection {
     /// Options that every segment carries.
+    #[inline]
     pub(in crate::tcp) fn plain_options(&self, now: Instant) -> TcpOptions {
         TcpOptions {
             timestamps: self.ts.as_ref().map(|ts| Timestamps {
@@ -27,6 +28,7 @@ impl Connection {
 
     /// The options of a segment in the data phase.
     // RFC 9293: MUST-65.
+    #[inline]
     pub(super) fn options(&self, now: Instant, accecn: Option<AccEcn>) -> TcpOptions {
         let mut opts = self.plain_options(now);
         if self.has_sack() {
@@ -71,6 +73,7 @@ impl Connection {
     }
 
     /// Whether there is something to report by SACK.
+    #[inline]
     pub(super) fn has_sack(&self) -> bool {
         self.is.contains(Is::SACK)
             && (self.dsack.is_some() || self.recv.has_out_of_order())
@@ -79,6 +82,7 @@ impl Connection {
 
     /// The AccECN option of the next segment, if one is due and has room beside the two SACK blocks
     /// that come first.
+    #[inline]
     pub(super) fn next_accecn_option(&self) -> Option<AccEcn> {
         self.ecn.as_ref()?;
         let blocks = if self.has_sack() {

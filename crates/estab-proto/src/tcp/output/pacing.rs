@@ -10,12 +10,14 @@ const SHORT: Duration = Duration::from_millis(1);
 
 impl Connection {
     /// Whether the pacer holds text back.
+    #[inline]
     pub(super) fn is_held(&self) -> bool {
         self.timers.is_armed(Timer::Pacing)
     }
 
     /// To be called when an acknowledgement was processed: what it released need not wait for the
     /// timer if it is nearly due.
+    #[inline]
     pub(in crate::tcp) fn release_text(&mut self, now: Instant) {
         if self.is_held() && self.pacer.is_due(now) {
             self.timers.cancel(Timer::Pacing);
@@ -23,6 +25,7 @@ impl Connection {
     }
 
     /// The rate at which text is sent; `None` if that is as fast as the windows allow.
+    #[inline]
     pub(in crate::tcp) fn pacing_rate(&self) -> Option<Rate> {
         let paced = match self.config.pacing {
             Pacing::Off => false,
@@ -34,6 +37,7 @@ impl Connection {
 
     /// To be called before more is queued and before an acknowledgement or a timer is processed: tells
     /// recovery if the application leaves the window unused.
+    #[inline]
     pub(in crate::tcp) fn note_app_limit(&mut self) {
         if self.unsent() == 0 && self.state.is_synchronized() {
             self.recovery.on_app_limited(&self.cc);
@@ -41,6 +45,7 @@ impl Connection {
     }
 
     /// `len` sequence numbers were sent, new or again.
+    #[inline]
     pub(super) fn note_sent(&mut self, now: Instant, len: u32) {
         let sent = Sent {
             bytes: len,
@@ -55,6 +60,7 @@ impl Connection {
     ///
     /// The first window is not spread, so that a short answer is there a round trip after the
     /// question; nor is a later one that is no larger, so that a loss in it shows at once.
+    #[inline]
     fn pace(&mut self, now: Instant, len: u32) {
         let mss = self.snd_mss();
         let is_first = self.figures.bytes_sent <= u64::from(Window::initial(mss));

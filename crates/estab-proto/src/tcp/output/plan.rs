@@ -21,6 +21,7 @@ pub(in crate::tcp) enum Plan {
 }
 
 impl Connection {
+    #[inline]
     pub(in crate::tcp) fn plan(&self) -> Option<Plan> {
         match self.state {
             State::Closed | State::Listen => return None,
@@ -43,6 +44,7 @@ impl Connection {
     }
 
     /// What was lost, or else what was never sent, as far as the windows and the pacer let it.
+    #[inline]
     fn next_text(&self) -> Option<Plan> {
         if self.is_held() {
             return None;
@@ -59,6 +61,7 @@ impl Connection {
 
     /// The tail loss probe, if one is due: new data whatever the congestion window and Nagle's
     /// algorithm say, else the last segment once more (RFC 8985 §7.3).
+    #[inline]
     fn next_probe(&self) -> Option<Plan> {
         if !self.recovery.is_probe_due() {
             return None;
@@ -77,6 +80,7 @@ impl Connection {
     /// What recovery wants retransmitted, as far as the peer's window lets it: one pulled back lets
     /// only the oldest segment out, which doubles as a probe (RFC 9293 SHLD-16, SHLD-17).
     // RFC 9293: MAY-7.
+    #[inline]
     fn in_window(&self, lost: Option<Retransmit>) -> Option<Retransmit> {
         let edge = self.snd.una + self.snd.wnd;
         lost.filter(|lost| lost.seq == self.snd.una || (lost.seq + lost.len).before_eq(edge))

@@ -39,9 +39,13 @@ impl Connection {
 
     /// Nothing was sent for longer than an RTO: cwnd says nothing of the path any more
     /// (RFC 5681 §4.1).
+    #[inline]
     fn restart_after_idle(&mut self, now: Instant) {
+        if self.snd.una != self.snd.nxt || self.unsent() == 0 {
+            return;
+        }
         let idle = now.saturating_duration_since(self.figures.last_data_sent_at);
-        if self.snd.una == self.snd.nxt && idle > self.rtt.rto() && self.unsent() > 0 {
+        if idle > self.rtt.rto() {
             self.cc.on_idle(now, idle, self.rtt.rto());
             self.recovery.forget_episode();
         }
@@ -108,6 +112,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn emit_new(&mut self, ctx: &mut Ctx<'_>, new: NewData) -> SegmentOut {
         let now = ctx.now;
         let seq = self.snd.nxt;
@@ -218,6 +223,7 @@ impl Connection {
     }
 
     /// A segment with the acknowledgement, window and options of this moment.
+    #[inline]
     fn emit(
         &mut self,
         ctx: &mut Ctx<'_>,
@@ -230,6 +236,7 @@ impl Connection {
         self.emit_with(ctx, seq, ctl, text, opts)
     }
 
+    #[inline]
     fn emit_with(
         &mut self,
         ctx: &mut Ctx<'_>,
@@ -287,6 +294,7 @@ impl Connection {
 
     /// RFC 6298 §5.1: a timer runs whenever something is out. It is looked at only if it may have to
     /// fire sooner: one that fires too soon finds out.
+    #[inline]
     fn await_ack(&mut self, now: Instant, sooner: bool) {
         if sooner {
             self.arm_loss_timer(now);
@@ -297,6 +305,7 @@ impl Connection {
     }
 
     /// Keeps the user timeout in step with what is unacknowledged.
+    #[inline]
     pub(in crate::tcp) fn rearm_user_timeout(&mut self) {
         let stage = if self.state.is_synchronized() {
             Stage::Data

@@ -11,6 +11,7 @@ impl Connection {
     /// few bytes that promises are taken when they come. Only where that has come to more than a
     /// quarter of the buffer, because the application reads nothing, it is rounded down, and what was
     /// announced before is still taken (RFC 7323 §2.4): the promises would have no end.
+    #[inline]
     pub(super) fn select_window(&mut self) -> WireWindow {
         let current = self.rcv.wnd();
         let up = self.rcv.scale.round_up(current);
@@ -30,6 +31,7 @@ impl Connection {
     /// The larger window that could be announced, if the step is worthwhile. After the peer's FIN
     /// none is: nothing more will come, and the record of TIME-WAIT keeps the edge as it is.
     // RFC 9293: MAY-8.
+    #[inline]
     fn window_step(&self) -> Option<u32> {
         if !self.state.may_receive() {
             return None;

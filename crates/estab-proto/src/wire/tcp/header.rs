@@ -76,6 +76,7 @@ impl<'a> Segment<'a> {
     /// [`WireError::Truncated`] below 20 bytes, [`WireError::BadHeaderLength`] if the data offset
     /// is below 5 words or past the end, [`WireError::BadChecksum`].
     // RFC 9293: MUST-3, MUST-5.
+    #[inline]
     pub fn parse(
         bytes: &'a [u8],
         src: IpAddr,
@@ -124,6 +125,7 @@ impl<'a> Segment<'a> {
 
     /// SEG.LEN: the sequence space the segment takes, in bytes of text plus one each for SYN and
     /// FIN.
+    #[inline]
     pub fn len(&self) -> u32 {
         (self.text.len() as u32)
             .wrapping_add(u32::from(self.has(Flags::SYN)))
@@ -131,16 +133,19 @@ impl<'a> Segment<'a> {
     }
 
     /// Whether the segment takes no sequence space.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether all of `flags` are set.
+    #[inline]
     pub fn has(&self, flags: Flags) -> bool {
         self.ctl.contains(flags)
     }
 
     /// The length of the header with its options, in bytes: 20 to 60.
+    #[inline]
     pub fn header_len(&self) -> usize {
         HEADER_LEN.saturating_add(self.opts.encoded_len())
     }
@@ -149,12 +154,13 @@ impl<'a> Segment<'a> {
     /// is too short.
     ///
     /// The checksum field is left 0: see [`fill_checksum`]. The text is not written.
+    #[inline]
     pub fn emit_header(&self, buf: &mut [u8]) -> usize {
         let Some((header, rest)) = buf.split_first_chunk_mut::<HEADER_LEN>() else {
             return 0;
         };
         let options_len = self.opts.emit(rest);
-        if options_len != self.opts.encoded_len() {
+        if options_len == 0 && self.opts.encoded_len() > 0 {
             return 0;
         }
         let header_len = HEADER_LEN.saturating_add(options_len);

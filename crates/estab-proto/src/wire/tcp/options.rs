@@ -45,6 +45,7 @@ pub struct Timestamps {
 }
 
 impl Timestamps {
+    #[inline]
     fn from_bytes([a, b, c, d, e, f, g, h]: [u8; 8]) -> Self {
         Self {
             val: u32::from_be_bytes([a, b, c, d]),
@@ -53,6 +54,7 @@ impl Timestamps {
     }
 
     /// The option behind two NOPs, which make whole words of it (RFC 7323 appendix A).
+    #[inline]
     fn padded(self) -> [u8; PADDED_LEN] {
         let [a, b, c, d] = self.val.to_be_bytes();
         let [e, f, g, h] = self.ecr.to_be_bytes();
@@ -137,6 +139,7 @@ impl TcpOptions {
     }
 
     /// The length of the encoded options in bytes: a multiple of 4, at most [`MAX_LEN`].
+    #[inline]
     pub fn encoded_len(&self) -> usize {
         if self.lone_timestamps().is_some() {
             return PADDED_LEN;
@@ -156,6 +159,7 @@ impl TcpOptions {
     /// two NOPs, then AccECN behind as many NOPs as fill its last word, then `nop nop SACK`. SACK
     /// blocks that do not fit are left out, the oldest first: three remain beside timestamps.
     // RFC 9293: MUST-68, MUST-69.
+    #[inline]
     pub fn emit(&self, buf: &mut [u8]) -> usize {
         if let Some(timestamps) = self.lone_timestamps()
             && let Some(place) = buf.first_chunk_mut()
