@@ -20,8 +20,6 @@ pub struct Work {
     pub name: &'static str,
     /// Bytes that one operation moves, 0 if that says nothing.
     pub bytes: u64,
-    /// Whether preparing it takes too long to count its instructions.
-    pub large: bool,
     prepare: fn() -> Job,
 }
 
@@ -36,7 +34,6 @@ const fn work(name: &'static str, bytes: u64, prepare: fn() -> Job) -> Work {
     Work {
         name,
         bytes,
-        large: false,
         prepare,
     }
 }
@@ -55,10 +52,7 @@ pub fn all() -> Vec<Work> {
         work("parse/data segment", 0, parse),
         work("packet/10 connections", 0, || packet(10)),
         work("packet/1 k connections", 0, || packet(1000)),
-        Work {
-            large: true,
-            ..work("packet/100 k connections", 0, || packet(100_000))
-        },
+        work("packet/100 k connections", 0, || packet(100_000)),
         work("segment/two in, ACK out", 2 * MSS as u64, || {
             transfer(Pair::new(), 2 * MSS)
         }),

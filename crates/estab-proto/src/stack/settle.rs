@@ -1,6 +1,8 @@
 //! What every visit of a connection ends in: its notices become events, its deadline goes to the
 //! wheel, its state decides who holds the four-tuple and whether the record stays.
 
+use core::hint::black_box;
+
 use estab_timer::{Duration, Instant, Wheel};
 
 use crate::addr::FourTuple;
@@ -43,6 +45,15 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// Asks for all of the record at once, if it was another that was visited last.
+    #[inline]
+    pub(super) fn approach(&self, id: ConnId, near: &mut ConnId) {
+        if core::mem::replace(near, id) != id {
+            self.conn.fetch();
+            black_box((self.charged, self.path_epoch));
+        }
+    }
+
     /// Whether the connection rests and is in no list.
     #[inline]
     pub(super) fn is_quiet(&self) -> bool {
@@ -108,6 +119,7 @@ impl Stack {
         call: impl FnOnce(&mut Connection, &mut Ctx<'_>) -> R,
     ) -> Option<R> {
         let held = self.conns.get_mut(id)?;
+        held.approach(id, &mut self.near);
         let mut ctx = Ctx {
             now,
             stats: &mut self.stats,

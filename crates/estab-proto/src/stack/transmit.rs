@@ -193,6 +193,7 @@ impl Stack {
                 self.ready.pop();
                 continue;
             };
+            held.approach(id, &mut self.near);
             let mut ctx = Ctx {
                 now,
                 stats: &mut self.stats,

@@ -12,6 +12,7 @@ pub(crate) mod connection;
 pub(crate) mod control;
 pub(crate) mod dormant;
 pub(crate) mod ecn;
+mod fetch;
 mod icmp;
 mod input;
 mod memory;
