@@ -14,7 +14,7 @@ use crate::seq::{SeqNumber, WireWindow};
 use crate::stack::demux::Slot;
 use crate::stack::timers::Due;
 use crate::stack::tuple::TupleKey;
-use crate::stack::{ConnId, Stack};
+use crate::stack::{ConnId, Stack, isn};
 use crate::tcp::negotiate::timestamp;
 use crate::tcp::{Control, TimeWaitInfo};
 use crate::wire::SourceRoute;
@@ -57,11 +57,10 @@ pub(crate) struct TimeWait {
     place: Place,
     /// TS.Recent, if timestamps were in use.
     recent: u32,
-    /// The displacement of our clock.
-    offset: u32,
     /// When an ACK was last sent for something else than a FIN, in milliseconds, which wrap.
     acked_millis: u32,
-    deadline: Instant,
+    /// In halves, so that the record ends where it does.
+    deadline: [u32; 2],
 }
 
 /// What a record's place in its queue means.
@@ -76,9 +75,15 @@ enum Place {
 }
 
 impl TimeWait {
-    /// TS.Recent and the displacement of our clock, if timestamps were in use.
-    pub(super) fn timestamps(&self) -> Option<(u32, u32)> {
-        self.has_timestamps.then_some((self.recent, self.offset))
+    /// TS.Recent, if timestamps were in use.
+    pub(super) fn recent(&self) -> Option<u32> {
+        self.has_timestamps.then_some(self.recent)
+    }
+
+    /// When 2 MSL are over.
+    fn deadline(&self) -> Instant {
+        let [high, low] = self.deadline.map(u64::from);
+        Instant::from_nanos(high << 32 | low)
     }
 
     /// Whether something else than a FIN may be answered now; then it is taken to be.
@@ -91,9 +96,9 @@ impl TimeWait {
         may
     }
 
-    /// The ACK that answers a retransmitted FIN.
-    fn ack(&self, now: Instant, route: Option<Arc<SourceRoute>>) -> Control {
-        let timestamps = self.timestamps().map(|(recent, offset)| Timestamps {
+    /// The ACK that answers a retransmitted FIN; `offset` is the displacement of our clock.
+    fn ack(&self, now: Instant, offset: u32, route: Option<Arc<SourceRoute>>) -> Control {
+        let timestamps = self.recent().map(|recent| Timestamps {
             val: timestamp(now, offset),
             ecr: recent,
         });
@@ -112,6 +117,11 @@ impl TimeWait {
             route,
         }
     }
+}
+
+/// A point in time in halves.
+fn halves(at: Instant) -> [u32; 2] {
+    [(at.as_nanos() >> 32) as u32, at.as_nanos() as u32]
 }
 
 /// The records that wait for the same time.
@@ -174,7 +184,7 @@ impl TimeWaits {
     fn oldest(&self) -> Option<TimeWaitId> {
         let fronts = self.queues.iter().zip(0..).filter_map(|(it, queue)| {
             let (number, record) = it.ring.front()?;
-            Some((record.deadline, TimeWaitId { queue, number }))
+            Some((record.deadline(), TimeWaitId { queue, number }))
         });
         fronts.min().map(|(_, id)| id)
     }
@@ -197,21 +207,19 @@ impl Stack {
             self.stats.time_wait_overflows += 1;
             self.end_time_wait(now, id);
         }
-        let (recent, offset) = info.timestamps.unwrap_or_default();
         let record = TimeWait {
             key,
             snd_nxt: info.snd_nxt,
             rcv_nxt: info.rcv_nxt,
             rcv_wnd: info.rcv_wnd,
             ecn: info.ecn,
-            has_timestamps: info.timestamps.is_some(),
+            has_timestamps: info.ts_recent.is_some(),
             ttl: info.ttl,
             tos: info.tos,
             place: Place::InOrder,
-            recent,
-            offset,
+            recent: info.ts_recent.unwrap_or_default(),
             acked_millis: (now.as_millis() as u32).wrapping_sub(ACK_INTERVAL),
-            deadline: info.deadline,
+            deadline: halves(info.deadline),
         };
         let queue = self.time_waits.queue(info.config.time_wait.duration());
         let id = self.append_time_wait(queue, record);
@@ -242,7 +250,11 @@ impl Stack {
         let Queue { ring, entry, .. } = &mut self.time_waits.queues[queue as usize];
         match ring.front() {
             Some((_, first)) => {
-                entry.sync(&mut self.wheel, Due::TimeWait(queue), Some(first.deadline));
+                entry.sync(
+                    &mut self.wheel,
+                    Due::TimeWait(queue),
+                    Some(first.deadline()),
+                );
             }
             None => entry.release(&mut self.wheel),
         }
@@ -252,7 +264,8 @@ impl Stack {
     pub(super) fn ack_time_wait(&mut self, now: Instant, id: TimeWaitId) {
         if let Some(record) = self.time_waits.get(id) {
             let route = self.time_waits.routes.get(&id).cloned();
-            self.replies.push_control(record.ack(now, route));
+            let offset = isn::timestamp_offset(&self.secrets, &record.key);
+            self.replies.push_control(record.ack(now, offset, route));
         }
     }
 
@@ -263,7 +276,7 @@ impl Stack {
         };
         let deadline = now + queue.span;
         if let Some(record) = self.time_waits.get_mut(id) {
-            record.deadline = deadline;
+            record.deadline = halves(deadline);
             record.place = Place::Early;
         }
     }
@@ -276,7 +289,7 @@ impl Stack {
         it.entry.fired();
         if let Some((number, first)) = it.ring.front() {
             let id = TimeWaitId { queue, number };
-            if first.deadline <= now {
+            if first.deadline() <= now {
                 return self.end_time_wait(now, id);
             } else if first.place == Place::Early {
                 self.move_time_wait(id, Place::InOrder);

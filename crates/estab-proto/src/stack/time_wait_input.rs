@@ -84,8 +84,8 @@ fn judge(record: &TimeWait, seg: &Segment<'_>, has_listener: bool) -> Verdict {
 
 /// Whether the segment's timestamp is older than what was seen (RFC 7323 §5.3).
 fn is_old(record: &TimeWait, seg: &Segment<'_>) -> bool {
-    match (record.timestamps(), seg.opts.timestamps) {
-        (Some((recent, _)), Some(ts)) => before(ts.val, recent),
+    match (record.recent(), seg.opts.timestamps) {
+        (Some(recent), Some(ts)) => before(ts.val, recent),
         _ => false,
     }
 }
@@ -95,8 +95,8 @@ fn is_old(record: &TimeWait, seg: &Segment<'_>) -> bool {
 // RFC 9293: SHLD-4, MAY-2.
 fn may_reopen(record: &TimeWait, seg: &Segment<'_>) -> bool {
     let beyond_fin = seg.seq.after_eq(record.rcv_nxt);
-    match (record.timestamps(), seg.opts.timestamps) {
-        (Some((recent, _)), Some(ts)) if ts.val != recent => before(recent, ts.val),
+    match (record.recent(), seg.opts.timestamps) {
+        (Some(recent), Some(ts)) if ts.val != recent => before(recent, ts.val),
         (None, Some(_)) => true,
         _ => beyond_fin,
     }

@@ -85,8 +85,8 @@ pub(crate) struct TimeWaitInfo {
     pub(crate) snd_nxt: SeqNumber,
     pub(crate) rcv_nxt: SeqNumber,
     pub(crate) rcv_wnd: WireWindow,
-    /// TS.Recent and the displacement of our clock, if timestamps were agreed.
-    pub(crate) timestamps: Option<(u32, u32)>,
+    /// TS.Recent, if timestamps were agreed.
+    pub(crate) ts_recent: Option<u32>,
     pub(crate) deadline: Instant,
     pub(crate) config: Arc<TcpConfig>,
     pub(crate) ttl: u8,
@@ -296,7 +296,7 @@ impl Connection {
                 .rcv
                 .scale
                 .to_wire(self.rcv.scale.round_up(self.rcv.wnd())),
-            timestamps: self.ts.as_ref().map(|ts| (ts.recent, ts.offset)),
+            ts_recent: self.ts.as_ref().map(|ts| ts.recent),
             deadline: self.figures.last_received_at + self.config.time_wait.duration(),
             config: Arc::clone(&self.config),
             ttl: self.ttl,

@@ -13,7 +13,7 @@ use crate::wire::tcp::Flags;
 #[test]
 fn a_record_is_small() {
     assert!(
-        size_of::<TimeWait>() <= 72,
+        size_of::<TimeWait>() <= 68,
         "{} bytes",
         size_of::<TimeWait>()
     );

@@ -1,8 +1,6 @@
 use alloc::collections::VecDeque;
 use core::net::{Ipv4Addr, SocketAddr};
 
-use estab_timer::Instant;
-
 use super::Ring;
 use crate::addr::FourTuple;
 use crate::seq::SeqNumber;
@@ -26,9 +24,8 @@ fn record(n: u32) -> TimeWait {
         tos: 0,
         place: Place::InOrder,
         recent: 0,
-        offset: 0,
         acked_millis: 0,
-        deadline: Instant::ZERO,
+        deadline: [0; 2],
     }
 }
 
