@@ -16,9 +16,10 @@ use crate::shared::blocks::{BLOCK, Blocks};
 /// Packets given to the stack in one turn at most.
 const BURST: usize = 64;
 
-/// Bytes received in one turn at most, or a packet more: what is read is still in the cache when the
-/// application gets it.
-const BURST_BYTES: usize = 512 << 10;
+/// Bytes received in one turn at most, or a packet more: few enough that what is read is still in the
+/// cache when the application gets it, and so many that acknowledgements, which the kernel works off
+/// inside a write each, are few.
+const BURST_BYTES: usize = 1 << 20;
 
 /// Bytes that are little: a request, rather than a part of a stream.
 const SHORT: usize = 4096;

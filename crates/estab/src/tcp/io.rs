@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{Interest, ReadBuf, Ready};
 
 use crate::error;
-use crate::shared::rx::{BATCH, Batch, Read, Rx};
+use crate::shared::rx::{BATCH, Batch, COPIED, Read, Rx};
 use crate::shared::tx::{Refused, Tx};
 use crate::shared::wakers::Waiter;
 use crate::shared::{Handle, signal};
@@ -72,7 +72,7 @@ impl Handle {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let max = buf.remaining();
+        let max = buf.remaining().min(COPIED);
         if max == 0 {
             return Poll::Ready(Ok(()));
         }
@@ -111,12 +111,12 @@ impl Handle {
     }
 
     pub(crate) fn try_read(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let max = bufs.iter().map(|buf| buf.len()).sum();
+        let max: usize = bufs.iter().map(|buf| buf.len()).sum();
         if max == 0 {
             return Ok(0);
         }
         let mut batch = Batch::new();
-        let read = lock(&self.conn.rx).read(max, &mut batch);
+        let read = lock(&self.conn.rx).read(max.min(COPIED), &mut batch);
         self.took(&batch);
         read.into_result()?;
         Ok(scatter(&batch, bufs))

@@ -224,7 +224,7 @@ impl TcpStream {
         self.handle.poll_read_ready(cx).map(Ok)
     }
 
-    /// Reads without waiting; 0 is the end of the stream.
+    /// Reads without waiting, 32 KiB at most in one call; 0 is the end of the stream.
     ///
     /// ```
     /// use std::io::ErrorKind;
