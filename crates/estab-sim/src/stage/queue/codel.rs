@@ -16,8 +16,10 @@ pub(super) struct CoDel {
     first_above: Option<Instant>,
     /// Packets are being dropped.
     dropping: bool,
-    /// When the next one is.
+    /// When the next one is; once the dropping has ended, when the last one was or would have been.
     drop_next: Instant,
+    /// One was dropped at `drop_next`, and the packet behind it tells whether there is a next one.
+    is_pending: bool,
     /// Drops since the dropping began, and the same when it began last.
     count: u64,
     last_count: u64,
@@ -42,6 +44,7 @@ impl CoDel {
             first_above: None,
             dropping: false,
             drop_next: Instant::ZERO,
+            is_pending: false,
             count: 0,
             last_count: 0,
             largest: 0,
@@ -57,6 +60,7 @@ impl CoDel {
     pub(super) fn on_empty(&mut self) {
         self.first_above = None;
         self.dropping = false;
+        self.is_pending = false;
     }
 
     /// Judges a packet of `len` bytes taken from the head at `now`, after it waited for `waited` and
@@ -71,16 +75,23 @@ impl CoDel {
         ect: bool,
     ) -> Verdict {
         self.largest = self.largest.max(len);
-        let persistent = self.is_persistent(now, waited, left);
-        if !persistent {
+        let is_pending = core::mem::take(&mut self.is_pending);
+        if !self.is_persistent(now, waited, left) {
             self.dropping = false;
             return Verdict::Send;
+        }
+        if is_pending {
+            self.drop_next = self.control_law(self.drop_next);
         }
         if !self.dropping {
             self.begin(now);
         } else if now >= self.drop_next {
             self.count += 1;
-            self.drop_next = self.control_law(self.drop_next);
+            // A marked packet goes out: the next one is not looked at now.
+            self.is_pending = !ect;
+            if ect {
+                self.drop_next = self.control_law(self.drop_next);
+            }
         } else {
             return Verdict::Send;
         }
