@@ -205,6 +205,10 @@ pub struct TcpConfig {
     pub congestion: Algorithm,
     /// Leave the first slow start when the queue grows, before it overflows (RFC 9406).
     pub hystart: bool,
+    /// CUBIC's fast convergence (RFC 9438 §4.7): a window that is smaller at a loss than it was at
+    /// the one before leaves more than it must to others, who seem to have joined. On by default;
+    /// without it a sender that is alone on a path whose rate has fallen is back at its share sooner.
+    pub fast_convergence: bool,
     /// Whether segments leave spread over the round trip.
     pub pacing: Pacing,
     /// The most to send at, in bytes per second, where sending is paced; `None`: no bound.
@@ -251,6 +255,7 @@ impl TcpConfig {
             persist: PersistConfig::default(),
             congestion: Algorithm::default(),
             hystart: true,
+            fast_convergence: true,
             pacing: Pacing::default(),
             max_pacing_rate: None,
             recovery: RecoveryConfig::default(),

@@ -148,7 +148,7 @@ impl Cubic {
     fn end_stage(&mut self, window: &Window) {
         let cwnd = window.cwnd();
         self.cwnd_prior = cwnd;
-        self.w_max = if cwnd < self.w_max {
+        self.w_max = if window.fast_convergence() && cwnd < self.w_max {
             scale(cwnd, 17, 20)
         } else {
             cwnd

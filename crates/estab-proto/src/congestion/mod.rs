@@ -246,6 +246,21 @@ impl Controller {
         Self { window, algorithm }
     }
 
+    /// The same with CUBIC's fast convergence (RFC 9438 §4.7) or, if `on` is false, without. The
+    /// other algorithms have none.
+    ///
+    /// ```
+    /// use estab_proto::congestion::{Algorithm, Controller};
+    ///
+    /// let controller = Controller::new(Algorithm::Cubic, 1460).with_fast_convergence(false);
+    /// assert_eq!(controller.cwnd(), 14_600);
+    /// ```
+    #[must_use]
+    pub fn with_fast_convergence(mut self, on: bool) -> Self {
+        self.window.set_fast_convergence(on);
+        self
+    }
+
     /// A controller that follows an algorithm of the user's.
     pub fn custom(algorithm: Box<dyn CongestionControl>, mss: u32) -> Self {
         Self {

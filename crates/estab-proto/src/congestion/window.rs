@@ -15,6 +15,8 @@ pub struct Window {
     cwnd: u32,
     ssthresh: u32,
     lossy_start: bool,
+    /// A setting, not a state; here it takes no room.
+    fast_convergence: bool,
     /// Bytes per second; 0 if the algorithm leaves the rate to the pacer.
     pacing_rate: u64,
 }
@@ -28,6 +30,7 @@ impl Window {
             cwnd: Self::initial(mss),
             ssthresh: u32::MAX,
             lossy_start: false,
+            fast_convergence: true,
             pacing_rate: 0,
         }
     }
@@ -74,6 +77,17 @@ impl Window {
     /// and the round-trip time.
     pub fn set_pacing_rate(&mut self, rate: Option<u64>) {
         self.pacing_rate = rate.unwrap_or(0);
+    }
+
+    /// Whether a CUBIC window that shrinks from one reduction to the next gives way to others
+    /// (RFC 9438 §4.7).
+    pub(super) fn fast_convergence(&self) -> bool {
+        self.fast_convergence
+    }
+
+    /// Switches that, which is on at first.
+    pub(super) fn set_fast_convergence(&mut self, on: bool) {
+        self.fast_convergence = on;
     }
 
     /// Sets the window, within its bounds.
@@ -220,6 +234,7 @@ dormant!(Window {
     cwnd,
     ssthresh,
     lossy_start,
+    fast_convergence,
     pacing_rate
 });
 

@@ -214,7 +214,9 @@ impl Connection {
             Pacing::On => Paced::Yes,
             Pacing::Auto => algorithm.paced(),
         };
-        Controller::with_hystart(algorithm, mss, self.config.hystart.then_some(paced))
+        let hystart = self.config.hystart.then_some(paced);
+        Controller::with_hystart(algorithm, mss, hystart)
+            .with_fast_convergence(self.config.fast_convergence)
     }
 
     /// Payload bytes of a full segment, as of when the data phase began or the path last changed.

@@ -161,6 +161,22 @@ fn a_second_loss_below_the_plateau_lowers_it() {
     assert_eq!(flow.cubic.cwnd_prior, cwnd);
 }
 
+/// RFC 9438 §4.7 says SHOULD: who is alone may want the window back.
+#[test]
+fn without_fast_convergence_the_plateau_is_where_the_loss_was() {
+    let mut flow = Flow::new(1000, Duration::from_millis(100));
+    flow.window.set_fast_convergence(false);
+    let before = flow.window;
+    for _ in 0..2 {
+        flow.round();
+        let cwnd = flow.window.cwnd();
+        flow.cubic.on_congestion(&mut flow.window, flow.now, cwnd);
+        assert_eq!((flow.cubic.w_max, flow.cubic.cwnd_prior), (cwnd, cwnd));
+        // An undo brings no other setting.
+        flow.window.restore(&before);
+    }
+}
+
 /// RFC 9438 §4.6: by what was in flight, and never below two segments.
 #[test]
 fn the_reduction_is_by_flight() {
