@@ -102,6 +102,9 @@ impl Recovery {
             };
             return self.rack_on_ack(input.now, by);
         }
+        if self.doubts_receiver() {
+            return Losses::default();
+        }
         let bytes = match self.state {
             CaState::Open | CaState::Disorder | CaState::Cwr => self.detect(),
             CaState::Recovery if self.sack => self.mark_below_edge(),

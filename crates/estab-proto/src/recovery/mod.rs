@@ -330,13 +330,18 @@ impl Recovery {
     #[inline]
     fn timeout(&self, rtt: &RttEstimator) -> Instant {
         let timeout = rtt.timeout_from(self.timeout_from);
-        let reneged = self.sacked() > 0 && self.board.front().is_some_and(|front| front.sacked);
-        if reneged {
+        if self.doubts_receiver() {
             let half = rtt.srtt().unwrap_or_default() / 2;
             timeout.min(self.timeout_from + half.max(RENEGING))
         } else {
             timeout
         }
+    }
+
+    /// Whether the receiver seems to have dropped what it had selectively acknowledged (RFC 2018 §8):
+    /// until the timer has expired or it says otherwise nothing is judged by its word.
+    fn doubts_receiver(&self) -> bool {
+        self.sacked() > 0 && self.board.front().is_some_and(|front| front.sacked)
     }
 
     /// Whether the window was reduced, for whatever reason, since this was last asked: the peer is

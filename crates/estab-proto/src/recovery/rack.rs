@@ -166,6 +166,10 @@ impl Recovery {
     /// What was sent once is in order of time, what was sent again has a queue in that order: both
     /// are looked at only as far as they are lost.
     pub(super) fn rack_detect(&mut self, now: Instant) -> Losses {
+        if self.doubts_receiver() {
+            self.rack.waiting = false;
+            return Losses::default();
+        }
         let rack = self.rack;
         let before = self.board.sums().lost;
         let late = self.board.mark_sent_once(|record| {

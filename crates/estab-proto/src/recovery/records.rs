@@ -6,6 +6,7 @@ use core::mem;
 use estab_timer::Instant;
 
 use super::covered::Sent;
+use super::resent::Resend;
 use crate::SeqNumber;
 
 /// Sequence numbers that were sent together and have fared alike since.
@@ -40,6 +41,15 @@ impl Record {
     pub(super) fn sent(&self) -> Sent {
         Sent {
             at: self.sent_at,
+            end: self.end(),
+        }
+    }
+
+    /// Its last transmission, if that was a retransmission.
+    pub(super) fn resend(&self) -> Resend {
+        Resend {
+            at: self.sent_at,
+            seq: self.seq,
             end: self.end(),
         }
     }

@@ -4,6 +4,7 @@
 //! retransmissions are not, so they have a queue of their own (RFC 8985 §6.2 step 5 asks for one).
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use estab_timer::Instant;
 
@@ -39,6 +40,13 @@ impl Resend {
 pub(super) struct Resent(VecDeque<Resend>);
 
 impl Resent {
+    /// The queue of these retransmissions, given in any order.
+    pub(super) fn of(resends: impl Iterator<Item = Resend>) -> Self {
+        let mut queue: Vec<Resend> = resends.collect();
+        queue.sort_by_key(|resend| resend.at);
+        Self(queue.into())
+    }
+
     /// Something was sent again. `records` bounds how many retransmissions can be in flight, and
     /// `in_flight` tells whether one is.
     pub(super) fn push(

@@ -10,7 +10,7 @@ use super::covered::{Covered, View};
 use super::ranges::Ranges;
 use super::rate::LossLog;
 use super::records::{Record, Records};
-use super::resent::Resend;
+use super::resent::{Resend, Resent};
 use crate::SeqNumber;
 
 /// Records beyond one per MSS outstanding that new data may take, as many small writes do; more are
@@ -171,6 +171,16 @@ impl Scoreboard {
     pub(super) fn is_in_flight(&self, resend: &Resend) -> bool {
         self.resent_records(resend)
             .any(|index| self.is_of(index, resend))
+    }
+
+    /// All retransmissions in flight.
+    pub(super) fn resent_in_flight(&self) -> Resent {
+        let records = (0..self.records.len()).filter_map(|index| self.records.get(index));
+        Resent::of(
+            records
+                .filter(|record| record.in_retransmit)
+                .map(Record::resend),
+        )
     }
 
     /// The records that hold what was sent again then.

@@ -21,7 +21,7 @@ impl Recovery {
     /// (RFC 5682).
     #[inline]
     pub fn next_retransmit(&self, cc: &Controller) -> Option<Retransmit> {
-        let first = self.pending()?;
+        let first = self.pending().filter(|_| !self.doubts_receiver())?;
         // Counted in segments or in bytes: a short one needs no room for a long one (RFC 9937 §6.2).
         let need = if self.rules.prr { first.len } else { self.mss };
         let waits = self.frto().holds_back() || self.room(cc) < need;

@@ -91,6 +91,14 @@ impl Recovery {
             .push(resend, board.records(), |resend| board.is_in_flight(resend));
     }
 
+    /// What was sent again counts as in flight once more, though it had been given up: it may be lost
+    /// in truth, and RACK finds only what is in the queue.
+    pub(super) fn requeue_resent(&mut self) {
+        if self.rules.rack && self.retransmitted() > 0 {
+            self.episode.get_or_insert_default().resent = self.board.resent_in_flight();
+        }
+    }
+
     #[inline]
     fn note_send(&mut self, len: u32) {
         if let Some(prr) = self.prr_mut() {

@@ -156,6 +156,7 @@ impl Recovery {
             return;
         }
         self.board.unmark_lost();
+        self.requeue_resent();
         if let Some(target) = self.end_reduction().filter(|_| !undone) {
             cc.set_cwnd(target);
         }

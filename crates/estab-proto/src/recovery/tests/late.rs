@@ -5,10 +5,12 @@ use alloc::vec::Vec;
 use estab_timer::Duration;
 
 use super::link::{Link, MSS, Outcome};
+use super::sender::Sender;
 use crate::SeqNumber;
 use crate::config::RecoveryConfig;
 use crate::congestion::Algorithm;
-use crate::recovery::{Evidence, Recovery};
+use crate::recovery::{CaState, Evidence, Recovery};
+use crate::wire::tcp::SackBlock;
 
 const ISS: u32 = u32::MAX - 77_777;
 const TOTAL: u32 = 400 * MSS;
@@ -165,5 +167,64 @@ fn a_spike_with_a_loss_in_it_does_not_stall() {
                 "{peer:?} {outcome:?}"
             );
         }
+    }
+}
+
+/// What was sent again, and given up by a timeout, counts as in flight once more when the timeout proves
+/// spurious. If it is lost in truth, what is sent after it shows that, without another timeout.
+#[test]
+fn a_retransmission_lost_before_an_undo_is_found_by_time() {
+    let mut s = Sender::by(RecoveryConfig::MODERN, 10);
+    s.wait(100);
+    s.ack(0, &[(3, 10)]);
+    assert_eq!(s.resend()[..], [0, 1, 2]);
+    s.wait(300);
+    s.time_out();
+    assert_eq!(s.resend()[..], [0]);
+    s.wait(1);
+    let block = SackBlock {
+        left: Sender::at(3),
+        right: Sender::at(10),
+    };
+    let sample = s.input(Sender::at(1), &[block], |it| it.ts_echo = Some(1000));
+    assert!(sample.spurious.is_some_and(|it| it.undone));
+    assert_eq!(s.resend()[..], []);
+    s.send(2);
+    s.wait(100);
+    s.ack(1, &[(3, 12)]);
+    assert_eq!(s.resend()[..], [1, 2]);
+    s.wait(100);
+    s.ack(12, &[]);
+    assert_eq!(
+        (s.recovery.outstanding(), s.recovery.state()),
+        (0, CaState::Open)
+    );
+}
+
+/// RFC 2018 §8: an acknowledgment that ends where a selective one begins leaves it open what the peer
+/// still has. Nothing is judged or sent again before the timer has settled that.
+#[test]
+fn while_the_receiver_is_in_doubt_nothing_is_sent_again() {
+    for rules in [RecoveryConfig::MODERN, RecoveryConfig::RFC_STRICT] {
+        let mut s = Sender::by(rules, 10);
+        s.wait(100);
+        s.ack(0, &[(1, 4)]);
+        assert_eq!(s.resend()[..], [0]);
+        s.wait(100);
+        assert!(s.ack(1, &[]).reneged);
+        assert_eq!(s.resend()[..], []);
+        s.wait(50);
+        s.time_out();
+        assert_eq!((s.recovery.lost(), s.recovery.sacked()), (9 * MSS, 0));
+        assert_eq!(s.resend()[..], [1]);
+        // Had the peer kept it all, its next acknowledgment would have said so.
+        let mut s = Sender::by(rules, 10);
+        s.wait(100);
+        s.ack(0, &[(1, 4)]);
+        s.resend();
+        s.wait(100);
+        s.ack(1, &[]);
+        s.ack(4, &[(6, 10)]);
+        assert_eq!(s.resend()[..], [4, 5]);
     }
 }

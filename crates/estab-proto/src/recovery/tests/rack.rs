@@ -191,7 +191,7 @@ fn an_ambiguous_retransmission_is_not_believed() {
         // Sent before the retransmission, and long enough ago to be lost if that arrived.
         s.wait(wait);
         let before = s.now.as_millis() as u32 - wait as u32;
-        let sample = s.input(Sender::at(1), &[], |input| {
+        let sample = s.input(Sender::at(4), &[], |input| {
             input.ts_echo = echo.map(|ago| before - ago);
         });
         (sample.newly_lost, s.recovery.outstanding() / MSS)
