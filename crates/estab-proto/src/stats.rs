@@ -149,6 +149,9 @@ counters! {
     /// Connections over paths that change the ECN field or clear AccECN's count: nothing more is
     /// sent as ECN-capable (RFC 9768 §3.2.2.3, §3.2.2.4).
     ecn_broken_paths,
+    /// Active opens that did not ask for ECN, since lately SYNs that did had no answer from that peer
+    /// and others had, or its path marks everything (RFC 9768 §3.1.4.1).
+    ecn_not_asked,
     /// Zero-window probes sent.
     window_probes,
     /// Keepalive probes sent.

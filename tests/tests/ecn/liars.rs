@@ -35,11 +35,12 @@ fn transfer(peer: &mut Peer, id: ConnId, mut seg: impl FnMut(&Peer) -> estab_tes
     rounds
 }
 
+/// Until that is taken for a fault of the path.
 #[test]
 fn a_peer_that_always_reports_congestion_is_served_slowly() {
     let (mut peer, id, _) = classic(|_| ());
     let rounds = transfer(&mut peer, id, |peer| peer.seg().ctl(Flags::ECE));
-    assert!(rounds > 60, "{rounds}");
+    assert!(rounds > 25, "{rounds}");
     assert_eq!(info(&peer, id).retransmits, 0);
     let (mut peer, id, _) = accurate(|_| ());
     let mut count = 5u8;
@@ -47,7 +48,7 @@ fn a_peer_that_always_reports_congestion_is_served_slowly() {
         count = count.wrapping_add(1);
         ace(peer, count)
     });
-    assert!(rounds > 60, "{rounds}");
+    assert!(rounds > 25, "{rounds}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! that play by the rules or do not.
 
 mod accurate;
+mod broken;
 mod classic;
 mod dctcp;
 mod liars;

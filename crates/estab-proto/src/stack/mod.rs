@@ -64,6 +64,7 @@ use crate::stack::secret::Secrets;
 use crate::stack::syn_queue::SynQueue;
 use crate::stack::time_wait::TimeWaits;
 use crate::stats::{Counts, Stats};
+use crate::tcp::ecn::Trials;
 
 new_key_type! {
     /// Names a connection. Eight bytes, never reused: a key that outlives its connection finds
@@ -162,6 +163,8 @@ pub struct Stack {
     pub(crate) budget: Budget,
     /// Connections that have held text beyond a hole, those that began first in front.
     hoarders: Fifo<ConnId>,
+    /// What became of asking for ECN.
+    ecn_trials: Trials,
     /// Connections opened by us that are not over: each has a local port of its own.
     ports: usize,
 }
@@ -193,6 +196,7 @@ impl Stack {
             scratch: Scratch::default(),
             budget: Budget::new(config.limits.buffer_bytes),
             hoarders: Fifo::new(),
+            ecn_trials: Trials::default(),
             ports: 0,
             now,
             secrets,

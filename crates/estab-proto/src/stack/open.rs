@@ -82,7 +82,10 @@ impl Stack {
         let ts_offset = isn::timestamp_offset(&self.secrets, &key);
         let path_mtu = self.ip.path_mtu(remote.ip());
         let mtu = self.config.mtu;
-        let conn = Connection::active(now, tuple, iss, ts_offset, tcp, path_mtu, mtu);
+        let mut conn = Connection::active(now, tuple, iss, ts_offset, tcp, path_mtu, mtu);
+        if self.ecn_trials.is_hopeless(now, remote.ip()) {
+            self.stats.ecn_not_asked += u64::from(conn.forgo_ecn());
+        }
         self.stats.active_opens += 1;
         let id = self.hold(conn, None);
         self.settle(now, id);

@@ -125,6 +125,7 @@ impl Stack {
             stats: &mut self.stats,
             replies: &mut self.replies,
             share: self.budget.share(),
+            trials: &mut self.ecn_trials,
         };
         let result = call(&mut held.conn, &mut ctx);
         self.settle(now, id);

@@ -167,6 +167,7 @@ impl Stack {
             stats: &mut self.stats,
             replies: &mut self.replies,
             share: self.budget.share(),
+            trials: &mut self.ecn_trials,
         };
         conn.input(&mut ctx, seg, meta);
         (!matches!(conn.state(), State::SynReceived | State::Closed)).then_some(conn)

@@ -199,6 +199,7 @@ impl Stack {
                 stats: &mut self.stats,
                 replies: &mut self.replies,
                 share: self.budget.share(),
+                trials: &mut self.ecn_trials,
             };
             if held.path_epoch != self.ip.path_epoch() {
                 held.path_epoch = self.ip.path_epoch();

@@ -18,7 +18,7 @@ use crate::recovery::Recovery;
 use crate::seq::{SeqNumber, WireWindow};
 use crate::stack::reply::ReplyQueue;
 use crate::stats::Stats;
-use crate::tcp::ecn::Ecn;
+use crate::tcp::ecn::{Ecn, Trials};
 use crate::tcp::state::{State, Transition};
 use crate::tcp::tcb::{ReceiveSequence, SendSequence, TimestampState};
 use crate::wire::SourceRoute;
@@ -34,6 +34,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) replies: &'a mut ReplyQueue,
     /// How much the connection may hold.
     pub(crate) share: Share,
+    /// Which peers are not asked for ECN.
+    pub(crate) trials: &'a mut Trials,
 }
 
 bitflags! {
@@ -76,6 +78,8 @@ bitflags! {
         const NODELAY = 512;
         /// The application will write more: only full segments go.
         const CORK = 1024;
+        /// Our SYN does not ask for ECN: the peer has not answered those that did.
+        const ECN_HOPELESS = 2048;
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Report {
     pub(super) packets: u32,
     /// Bytes newly marked: what the option says, or as many as those packets can have held.
     pub(super) bytes: u32,
+    /// By the option nothing ever arrived that was ECN-capable.
+    pub(super) cleared: bool,
 }
 
 /// Whether the peer's option is believed.
@@ -104,6 +106,7 @@ impl Feedback {
         Report {
             packets,
             bytes: bytes.min(delivered),
+            cleared: option.is_some_and(|option| self.knows_of_none(option)),
         }
     }
 
@@ -126,6 +129,14 @@ impl Feedback {
             }
             None => most,
         }
+    }
+
+    /// Whether an option that is believed has all the counters that text of ours can have moved, and
+    /// none has moved.
+    fn knows_of_none(&self, option: &AccEcn) -> bool {
+        let told = [option.e0b(), option.ceb()].iter().all(Option::is_some);
+        let at_first = [self.e0b, self.ceb, self.e1b] == [FIRST_ECT, 0, FIRST_ECT];
+        self.option == Option24::Good && told && at_first
     }
 
     /// The bytes newly marked by the option's account; `None` without one that makes sense.

@@ -4,8 +4,11 @@ use estab_timer::Timer;
 
 use crate::tcp::connection::{Connection, Ctx, Is};
 use crate::tcp::control::Control;
-use crate::tcp::ecn::negotiate::{Agreement, is_plausible, syn_codepoint};
-use crate::tcp::ecn::{Ecn, Mode};
+use crate::tcp::ecn::feedback::Report;
+use crate::tcp::ecn::negotiate::{
+    Agreement, asked, is_plausible, still_asks, syn_codepoint, syns_that_ask,
+};
+use crate::tcp::ecn::{Ecn, EcnMode, Mode};
 use crate::tcp::state::State;
 use crate::wire::EcnCodepoint;
 use crate::wire::tcp::{Flags, Segment};
@@ -27,6 +30,21 @@ impl Connection {
     /// Takes over what the SYNs agreed on.
     pub(in crate::tcp) fn agree_on_ecn(&mut self, agreed: &Agreement) {
         self.ecn = Ecn::new(agreed, &self.config);
+    }
+
+    /// The SYN-ACK to our SYN came: whether a SYN that asks gets through is known now. One with flags
+    /// answers such a SYN, even if it was the last that had none.
+    pub(in crate::tcp) fn note_trial(&self, ctx: &mut Ctx<'_>, seg: &Segment<'_>) {
+        let asked = asked(&self.config);
+        if asked == EcnMode::Off || self.is.contains(Is::ECN_HOPELESS) {
+            return;
+        }
+        let peer = self.tuple.remote.ip();
+        if still_asks(asked, self.rtt.back_offs()) || seg.ctl.ace() != 0 {
+            ctx.trials.answered(peer);
+        } else {
+            ctx.trials.unanswered(ctx.now, peer, syns_that_ask(asked));
+        }
     }
 
     /// The SYN-ACK to our SYN came: the first packet whose mark and whose option count.
@@ -173,16 +191,22 @@ impl Connection {
         let is_idle = self.snd.una == self.snd.nxt;
         // What was selectively acknowledged before was reported before.
         let delivered = advanced.saturating_sub(self.recovery.sacked());
-        let first = self.snd.iss + 1;
+        let (first, nxt) = (self.snd.iss + 1, self.snd.nxt);
+        // So all that is outstanding went out as ECN-capable.
+        let sent_once = self.recovery.total_retransmits() == 0 && !self.is.contains(Is::FIN_SENT);
         let Some(ecn) = &mut self.ecn else {
             return Congestion::default();
         };
         if seg.has(Flags::SYN) {
             return Congestion::default();
         }
-        let (packets, bytes) = match &mut ecn.feedback {
-            Mode::Classic(_) if seg.has(Flags::ECE) => (advanced.div_ceil(mss).max(1), advanced),
-            Mode::Classic(_) => return Congestion::default(),
+        let report = match &mut ecn.feedback {
+            Mode::Classic(_) if seg.has(Flags::ECE) => Report {
+                packets: advanced.div_ceil(mss).max(1),
+                bytes: advanced,
+                cleared: false,
+            },
+            Mode::Classic(_) => Report::default(),
             Mode::Accurate { told, .. } => {
                 let ace = seg.ctl.ace();
                 if core::mem::take(&mut ecn.fresh) && ace == 0 {
@@ -202,16 +226,37 @@ impl Connection {
                     return Congestion::default();
                 }
                 let option = seg.opts.accecn.as_ref();
-                let report = told.read(ace, option, ts_val, delivered, mss);
-                (report.packets, report.bytes)
+                told.read(ace, option, ts_val, delivered, mss)
             }
         };
-        if packets == 0 || !ecn.ect || is_idle {
+        if !ecn.ect || is_idle {
             return Congestion::default();
         }
-        ecn.delivered_ce = ecn.delivered_ce.saturating_add(packets);
-        ctx.stats.ce_reported += u64::from(packets);
-        Congestion { ece: true, bytes }
+        let is_stuck = ecn.scrutiny.on_ack(seg.ack, nxt, delivered, report.bytes);
+        if !ecn.everything && (is_stuck || (report.cleared && delivered > 0 && sent_once)) {
+            self.distrust_path(ctx);
+            return Congestion::default();
+        }
+        if report.packets == 0 {
+            return Congestion::default();
+        }
+        ecn.delivered_ce = ecn.delivered_ce.saturating_add(report.packets);
+        ctx.stats.ce_reported += u64::from(report.packets);
+        Congestion {
+            ece: true,
+            bytes: report.bytes,
+        }
+    }
+
+    /// The path marks everything, or clears the ECN field: nothing of ours is ECN-capable any more,
+    /// nor will it be when we next open a connection to this peer (RFC 9768 §3.2.2.3). What arrives
+    /// is reported as before.
+    fn distrust_path(&mut self, ctx: &mut Ctx<'_>) {
+        if let Some(ecn) = &mut self.ecn {
+            ecn.ect = false;
+        }
+        ctx.stats.ecn_broken_paths += 1;
+        ctx.trials.broken(ctx.now, self.tuple.remote.ip());
     }
 
     /// A report of congestion was acted on when the window was one segment already: the next new

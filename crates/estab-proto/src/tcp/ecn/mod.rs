@@ -11,14 +11,19 @@ mod input;
 mod marks;
 pub(crate) mod negotiate;
 mod output;
+mod scrutiny;
+mod trials;
 
 use alloc::boxed::Box;
+
+pub(crate) use trials::Trials;
 
 use crate::config::TcpConfig;
 use crate::tcp::ecn::classic::Classic;
 use crate::tcp::ecn::feedback::Feedback;
 use crate::tcp::ecn::marks::Marks;
 use crate::tcp::ecn::negotiate::{Agreement, marks_everything};
+use crate::tcp::ecn::scrutiny::Scrutiny;
 use crate::wire::EcnCodepoint;
 
 /// How a connection's two ends tell each other about marks.
@@ -52,6 +57,8 @@ pub(crate) struct Ecn {
     bare: bool,
     /// The peer's first segment after its SYN has not come yet.
     fresh: bool,
+    /// What is known of a path that marks everything.
+    scrutiny: Scrutiny,
     /// Segments of ours that the peer reported as marked; of classic feedback, those acknowledged
     /// with ECE.
     delivered_ce: u32,
@@ -86,6 +93,7 @@ impl Ecn {
             held: false,
             bare: false,
             fresh: true,
+            scrutiny: Scrutiny::default(),
             delivered_ce: 0,
             received_ce: 0,
         }))

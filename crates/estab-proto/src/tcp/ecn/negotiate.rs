@@ -53,14 +53,19 @@ pub(crate) fn syn_codepoint(config: &TcpConfig, ctl: Flags) -> EcnCodepoint {
     }
 }
 
-/// Whether the SYN of this attempt, 0 being the first, still asks: what a middlebox may have killed
-/// is not repeated for ever.
-fn still_asks(asked: EcnMode, attempt: u32) -> bool {
+/// How many SYNs ask: what a middlebox may have killed is not repeated for ever (RFC 3168 §6.1.1.1,
+/// RFC 9768 §3.1.4.1).
+pub(super) fn syns_that_ask(asked: EcnMode) -> u8 {
     match asked {
-        EcnMode::Off => false,
-        EcnMode::Classic => attempt == 0,
-        EcnMode::Accurate => attempt <= 1,
+        EcnMode::Off => 0,
+        EcnMode::Classic => 1,
+        EcnMode::Accurate => 2,
     }
+}
+
+/// Whether the SYN of this attempt, 0 being the first, still asks.
+pub(super) fn still_asks(asked: EcnMode, attempt: u32) -> bool {
+    attempt < u32::from(syns_that_ask(asked))
 }
 
 /// The ECN flags of our SYN.

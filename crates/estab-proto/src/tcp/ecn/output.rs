@@ -2,16 +2,29 @@
 
 use estab_timer::Instant;
 
-use crate::tcp::connection::Connection;
-use crate::tcp::ecn::negotiate::{handshake_ace, syn_codepoint, syn_flags};
-use crate::tcp::ecn::{Ecn, Mode};
+use crate::tcp::connection::{Connection, Is};
+use crate::tcp::ecn::negotiate::{
+    asked, handshake_ace, marks_everything, syn_codepoint, syn_flags,
+};
+use crate::tcp::ecn::{Ecn, EcnMode, Mode};
 use crate::tcp::state::State;
 use crate::wire::EcnCodepoint;
 use crate::wire::tcp::{AccEcn, Flags};
 
 impl Connection {
+    /// This active open does not ask, since its peer is known not to answer. Gives whether it would
+    /// have: not on a network that was made for ECN, as DCTCP's.
+    pub(crate) fn forgo_ecn(&mut self) -> bool {
+        let forgoes = asked(&self.config) != EcnMode::Off && !marks_everything(&self.config);
+        self.is.set(Is::ECN_HOPELESS, forgoes);
+        forgoes
+    }
+
     /// The ECN flags of our SYN, or of our SYN-ACK in SYN-RECEIVED.
     pub(in crate::tcp) fn syn_ecn_flags(&self) -> Flags {
+        if self.state == State::SynSent && self.is.contains(Is::ECN_HOPELESS) {
+            return Flags::empty();
+        }
         if self.state == State::SynSent {
             return syn_flags(&self.config, self.rtt.back_offs());
         }

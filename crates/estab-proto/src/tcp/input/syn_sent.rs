@@ -61,7 +61,9 @@ impl Connection {
         let mut agreed = Handshake::from_syn(ctx.now, seg, self.snd.iss, offset, &self.config);
         agreed.opened_at = self.figures.opened_at;
         let attempt = self.rtt.back_offs();
-        agreed.ecn = if seg.has(Flags::ACK) {
+        agreed.ecn = if self.is.contains(Is::ECN_HOPELESS) {
+            Agreement::default()
+        } else if seg.has(Flags::ACK) {
             Agreement::from_syn_ack(seg, &self.config, attempt)
         } else {
             Agreement::from_crossing_syn(seg, &self.config, attempt)
@@ -71,6 +73,7 @@ impl Connection {
 
     fn open_with_syn_ack(&mut self, ctx: &mut Ctx<'_>, seg: &Segment<'_>) {
         let sent_at = self.figures.last_data_sent_at;
+        self.note_trial(ctx, seg);
         self.take_mark_of_syn_ack(ctx, seg);
         self.snd.una = seg.ack;
         // The window of the SYN-ACK, taken with its options, counts at once

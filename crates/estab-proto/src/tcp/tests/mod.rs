@@ -20,6 +20,7 @@ use crate::seq::SeqNumber;
 use crate::stack::RxMeta;
 use crate::stack::reply::{Reply, ReplyQueue};
 use crate::stats::Stats;
+use crate::tcp::ecn::Trials;
 use crate::tcp::{Connection, Control, Ctx, SegmentOut, State};
 use crate::wire::tcp::{Flags, Segment, TcpOptions};
 
@@ -71,6 +72,7 @@ struct End {
     conn: Connection,
     stats: Stats,
     replies: ReplyQueue,
+    trials: Trials,
 }
 
 impl End {
@@ -79,6 +81,7 @@ impl End {
             conn,
             stats: Stats::default(),
             replies: ReplyQueue::new(64),
+            trials: Trials::default(),
         }
     }
 
@@ -92,6 +95,7 @@ impl End {
             stats: &mut self.stats,
             replies: &mut self.replies,
             share: Share::UNLIMITED,
+            trials: &mut self.trials,
         };
         let result = call(&mut self.conn, &mut ctx);
         self.conn.update_persist(now);
