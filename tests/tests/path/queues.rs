@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use estab_proto::config::Ecn;
 use estab_proto::congestion::Algorithm;
-use estab_sim::transfer::{Flow, Report, Transfer};
+use estab_sim::transfer::{Flow, Happening, Report, Transfer};
 use estab_sim::{Bandwidth, Path, Queue};
 
 use crate::MS;
@@ -99,5 +99,21 @@ fn slow_start_ends_before_a_queue_of_one_product_overflows() {
         assert_eq!(report.there.dropped().total(), 0, "{rtt:?} {rate}");
         let used = report.flows[0].delivered as f64 / rate.bytes_in(12 * rtt) as f64;
         assert!(used > 0.3, "{rtt:?} {rate} {used}");
+    }
+}
+
+/// A queue of a tenth of the product overflows in slow start, and then it is enough: what recovery sends
+/// meanwhile is paced by the window it arrives at, not by that of slow start, and loses nothing more.
+#[test]
+fn a_short_queue_costs_one_reduction() {
+    for (rtt, rate) in [(20, 20), (100, 20), (20, 200), (100, 200)] {
+        let (rtt, rate) = (rtt * MS, Bandwidth::mbit(rate));
+        let path = Path::builder().rtt(rtt).rate(rate).queue_bdp(0.1).build();
+        let flow = Flow::new(Algorithm::Cubic);
+        let transfer = Transfer::new(path).flow(flow).limit(12 * rtt);
+        let report = transfer.sample_every(MS).run();
+        let outcome = &report.flows[0];
+        assert_eq!(outcome.count(Happening::RecoveryBegan), 1, "{rtt:?} {rate}");
+        assert_eq!(outcome.count(Happening::TimedOut), 0, "{rtt:?} {rate}");
     }
 }

@@ -55,14 +55,22 @@ impl Rate {
     /// The rate at which a connection sends: what its congestion control has set, or else its window
     /// per round trip, four times that in slow start and 1.2 times in congestion avoidance, so that the
     /// window can be filled. At most `max`. `None` without a measured round trip.
+    ///
+    /// A window above half of the threshold is on its last doubling, or comes down to the threshold in
+    /// recovery: then the rate is that of the threshold already.
     pub fn of(cc: &Controller, srtt: Option<Duration>, max: Option<u64>) -> Option<Self> {
         let rate = match cc.pacing_rate() {
             Some(rate) => Self::per_second(rate),
             None => {
                 let (doubling, steady) = GAINS;
-                let gain = if cc.in_slow_start() { doubling } else { steady };
+                let (cwnd, ssthresh) = (cc.cwnd(), cc.ssthresh());
+                let bytes = if cwnd < ssthresh / 2 {
+                    u64::from(cwnd) * doubling
+                } else {
+                    u64::from(cwnd.max(ssthresh)) * steady
+                };
                 Self {
-                    bytes: u64::from(cc.cwnd()) * gain,
+                    bytes,
                     nanos: nanos(srtt?).saturating_mul(10).max(1),
                 }
             }

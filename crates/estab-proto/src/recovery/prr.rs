@@ -61,8 +61,11 @@ impl Prr {
         let mut send = if in_flight > self.target {
             // Proportional: the share of the target that its share of the flight has earned.
             let share = u128::from(self.delivered) * u128::from(self.target);
+            // Rounded up to whole segments: part of one cannot be sent.
             let earned = share.div_ceil(u128::from(self.recover_fs)) as u64;
-            earned.saturating_sub(self.out)
+            earned
+                .next_multiple_of(mss.max(1).into())
+                .saturating_sub(self.out)
         } else {
             // Below the target: as much as arrived, and a segment more while that looks safe.
             let conserved = self.delivered.saturating_sub(self.out);

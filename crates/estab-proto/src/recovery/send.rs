@@ -90,7 +90,8 @@ impl Recovery {
         }
     }
 
-    /// How many bytes of new data the congestion window admits now: whole segments, or none.
+    /// How many bytes of new data the congestion window admits now: whole segments, or none. A short
+    /// segment that is all there is needs no room for a long one.
     ///
     /// None while something lost waits to be sent again, except two segments that F-RTO decides by
     /// (RFC 5682 §2.1 step 2b). Limited transmit (RFC 3042, RFC 6675 §5 step 3) is included: what
@@ -115,7 +116,7 @@ impl Recovery {
             return 0;
         }
         if most <= self.mss {
-            return if room >= self.mss { most } else { 0 };
+            return if room >= most { most } else { 0 };
         }
         (room - room % self.mss).min(most)
     }

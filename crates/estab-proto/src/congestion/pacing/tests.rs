@@ -118,3 +118,25 @@ fn extremes_are_harmless() {
         }
     }
 }
+
+/// Four windows a round trip while the window doubles, 1.2 otherwise; and 1.2 times the threshold on the
+/// last doubling, or while recovery brings the window down to it: four times would be a burst there.
+#[test]
+fn the_rate_follows_the_window() {
+    let rate = |cwnd: u32, ssthresh: Option<u32>| {
+        let mut cc = Controller::new(Algorithm::NewReno, MSS);
+        if let Some(ssthresh) = ssthresh {
+            cc.set_cwnd(2 * ssthresh * MSS);
+            cc.on_congestion(Instant::ZERO, 2 * ssthresh * MSS);
+        }
+        cc.set_cwnd(cwnd * MSS);
+        let srtt = Some(Duration::from_secs(1));
+        Rate::of(&cc, srtt, None).map(Rate::bytes_per_second)
+    };
+    assert_eq!(rate(100, None), Some(400_000));
+    assert_eq!(rate(49, Some(100)), Some(196_000));
+    for cwnd in [50, 75, 99, 100] {
+        assert_eq!(rate(cwnd, Some(100)), Some(120_000), "{cwnd}");
+    }
+    assert_eq!(rate(200, Some(100)), Some(240_000));
+}
