@@ -42,7 +42,11 @@ impl Scrutiny {
         let all = self.marked >= self.delivered - (self.delivered >> TOLERANCE);
         *self = Self {
             end: Some(nxt),
-            rounds: if all { self.rounds + 1 } else { 0 },
+            rounds: if all {
+                self.rounds.saturating_add(1)
+            } else {
+                0
+            },
             ..Self::default()
         };
         self.rounds >= ROUNDS

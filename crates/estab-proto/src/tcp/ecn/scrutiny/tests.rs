@@ -45,3 +45,14 @@ fn acknowledgments_that_deliver_nothing_say_nothing() {
         assert!(!scrutiny.on_ack(START + segment, START + 1_000_000, 1, 1));
     }
 }
+
+/// Where everything is sent as ECN-capable by design, as by DCTCP, it may be enough for ever.
+#[test]
+fn the_count_of_rounds_has_an_end() {
+    let mut scrutiny = Scrutiny::default();
+    for round in 1..1000 {
+        let ack = START + round * 1000;
+        let enough = scrutiny.on_ack(ack, ack + 1000, 1000, 1000);
+        assert_eq!(enough, round >= 16, "{round}");
+    }
+}
