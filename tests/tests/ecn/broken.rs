@@ -4,17 +4,23 @@ use std::time::Duration;
 
 use estab_proto::config::Ecn;
 use estab_proto::wire::{AccEcn, AccEcnOrder, EcnCodepoint, Flags};
-use estab_proto::{ConnId, EcnMode};
+use estab_proto::{ConnId, EcnMode, ListenerId};
 use estab_tests::pattern::Pattern;
-use estab_tests::world::{A, B, config};
+use estab_tests::world::{A, B, PORT, config};
 use estab_tests::{Peer, World};
 
 use crate::{MSS, accurate, ace, classic, info, millis, settings, tick};
 
 /// A writes two megabytes to B, over a connection of its own.
-fn transfer(world: &mut World) -> (ConnId, Duration) {
-    let (a, b) = world.establish();
+fn transfer(world: &mut World, listener: ListenerId) -> (ConnId, Duration) {
+    let a = world.connect(A, PORT, false);
     let begun = world.now;
+    let mut b = None;
+    world.run_to(Duration::from_secs(10), |world| {
+        b = b.or_else(|| world.on(B, |stack, _| stack.accept(listener)));
+        b.is_some()
+    });
+    let (b, _) = b.expect("run until accepted");
     let bytes = Pattern::new(1).bytes(0, 2 << 20);
     world.write(A, a, &bytes);
     let mut received = 0;
@@ -34,7 +40,8 @@ fn a_path_that_marks_everything_is_found_out() {
         a.addrs = config(A).addrs;
         let mut world = World::with(a, settings(Ecn::Passive, |_| ()));
         world.mark = Some(Box::new(|side, _| side == A));
-        let (first, slowly) = transfer(&mut world);
+        let listener = world.listen(B, PORT);
+        let (first, slowly) = transfer(&mut world, listener);
         let info = world.stack(A).info(first).unwrap();
         assert_ne!(info.ecn, EcnMode::Off, "it goes on reporting");
         let marks = info.delivered_ce;
@@ -42,7 +49,7 @@ fn a_path_that_marks_everything_is_found_out() {
         assert_eq!(world.stack(A).stats().ecn_broken_paths, 1, "{asks:?}");
         assert!(info.cwnd > 20 * info.snd_mss, "{asks:?}: {}", info.cwnd);
 
-        let (second, fast) = transfer(&mut world);
+        let (second, fast) = transfer(&mut world, listener);
         assert_eq!(world.stack(A).info(second).unwrap().ecn, EcnMode::Off);
         assert_eq!(world.stack(A).stats().ecn_not_asked, 1);
         assert!(fast < slowly / 2, "{asks:?}: {fast:?} {slowly:?}");
@@ -121,7 +128,7 @@ fn a_path_that_clears_the_field_is_found_out() {
     let (mut peer, id, _) = accurate(|_| ());
     peer.write(id, &[1; 100]);
     peer.reply();
-    peer.wait(Duration::from_secs(1));
+    peer.wait(millis(250));
     let again = peer.reply();
     peer.note(&again);
     tick(&mut peer);
