@@ -5,6 +5,7 @@
 
 mod half_open;
 mod idle;
+mod options;
 
 use allocation_counter::measure;
 

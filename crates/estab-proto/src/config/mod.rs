@@ -6,8 +6,8 @@
 //! two differ (see each field).
 
 mod ecn;
-
 mod recovery;
+pub(crate) mod variants;
 
 use alloc::vec::Vec;
 use estab_timer::{
@@ -16,7 +16,6 @@ use estab_timer::{
 };
 
 pub use ecn::Ecn;
-
 pub use recovery::RecoveryConfig;
 
 use crate::addr::IpCidr;

@@ -4,6 +4,7 @@ use estab_timer::Instant;
 
 use super::hystart::HyStart;
 use super::{CongestionControl, NewReno, Window};
+use crate::dormant::dormant;
 use crate::recovery::AckSample;
 
 /// The fraction one, in the fixed point of `alpha`.
@@ -80,6 +81,14 @@ impl CongestionControl for Dctcp {
         self.reno.on_rto(window, now, flight, first);
     }
 }
+
+dormant!(Dctcp {
+    reno,
+    alpha,
+    window_end,
+    bytes_acked,
+    bytes_marked
+});
 
 #[cfg(test)]
 mod tests;

@@ -1,29 +1,45 @@
 //! The controllers that are kept small while their connections are quiet.
 
+use alloc::boxed::Box;
+
 use super::cubic::{Cubic, Phase};
+use super::dctcp::Dctcp;
 use super::new_reno::NewReno;
 use super::{Controller, Engine, Paced};
 use crate::dormant::{Dormant, Reader, Writer};
 
 impl Controller {
-    /// Whether [`dormant`](Dormant::dormant) keeps all there is: of NewReno and CUBIC, whose state is
-    /// a few numbers.
+    /// Whether [`dormant`](Dormant::dormant) keeps all there is: of NewReno, CUBIC and DCTCP, whose
+    /// state is a few numbers. BBR's is many, and what an algorithm of the user's has nobody knows.
     pub(crate) fn may_rest(&self) -> bool {
-        matches!(self.algorithm, Engine::NewReno(_) | Engine::Cubic(_))
+        matches!(
+            self.algorithm,
+            Engine::NewReno(_) | Engine::Cubic(_) | Engine::Dctcp(_)
+        )
     }
 }
+
+/// What stands before the state of each algorithm.
+const CUBIC: u8 = 0;
+const NEW_RENO: u8 = 1;
+const DCTCP: u8 = 2;
 
 impl Dormant for Controller {
     fn dormant(&self, to: &mut Writer) {
         self.window.dormant(to);
-        let cubic = match &self.algorithm {
-            Engine::Cubic(cubic) => Some(cubic),
-            _ => None,
-        };
-        cubic.is_some().dormant(to);
-        match (cubic, &self.algorithm) {
-            (Some(cubic), _) => cubic.dormant(to),
-            (_, Engine::NewReno(new_reno)) => new_reno.dormant(to),
+        match &self.algorithm {
+            Engine::Cubic(cubic) => {
+                CUBIC.dormant(to);
+                cubic.dormant(to);
+            }
+            Engine::NewReno(new_reno) => {
+                NEW_RENO.dormant(to);
+                new_reno.dormant(to);
+            }
+            Engine::Dctcp(dctcp) => {
+                DCTCP.dormant(to);
+                dctcp.dormant(to);
+            }
             _ => debug_assert!(false, "kept small, and not asked whether it may be"),
         }
     }
@@ -31,9 +47,10 @@ impl Dormant for Controller {
     fn wake(from: &mut Reader<'_>) -> Self {
         Self {
             window: Dormant::wake(from),
-            algorithm: match bool::wake(from) {
-                true => Engine::Cubic(Cubic::wake(from)),
-                false => Engine::NewReno(NewReno::wake(from)),
+            algorithm: match u8::wake(from) {
+                CUBIC => Engine::Cubic(Cubic::wake(from)),
+                DCTCP => Engine::Dctcp(Box::new(Dctcp::wake(from))),
+                _ => Engine::NewReno(NewReno::wake(from)),
             },
         }
     }

@@ -13,11 +13,11 @@ use crate::stack::timers::Due;
 use crate::stack::{ConnId, Stack};
 
 /// Connections awake that are no crowd yet.
-const CROWD: usize = 64;
+const CROWD: usize = 32;
 
 /// The part of [`dormant_after`](crate::config::StackConfig::dormant_after) that is long enough in a
 /// crowd.
-const PART: u32 = 128;
+const PART: u32 = 256;
 
 /// Fresh connections remembered at most.
 const MOST: usize = 4096;

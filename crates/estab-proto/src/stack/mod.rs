@@ -48,6 +48,7 @@ use estab_timer::{Instant, Wheel};
 use slotmap::new_key_type;
 
 use crate::buffer::Budget;
+use crate::config::variants::Variants;
 use crate::config::{StackConfig, TcpConfig};
 use crate::ip;
 use crate::ip::output::Scratch;
@@ -137,6 +138,8 @@ pub struct Stack {
     pub(crate) config: StackConfig,
     /// The defaults of each connection, shared.
     tcp: Arc<TcpConfig>,
+    /// Those that differ from it or from one another in a setting.
+    variants: Variants,
     pub(crate) secrets: Secrets,
     /// The latest time seen.
     now: Instant,
@@ -178,6 +181,7 @@ impl Stack {
         let mut secrets = Secrets::new(&secret);
         Self {
             tcp: Arc::new(config.tcp.clone()),
+            variants: Variants::default(),
             ip: ip::Layer::new(&config, &mut secrets, now),
             wheel: Wheel::new(now),
             demux: Demux::new(secrets.table),

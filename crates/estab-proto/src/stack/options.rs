@@ -2,8 +2,10 @@
 
 use estab_timer::{Duration, Instant, KeepaliveConfig, UserTimeout};
 
+use crate::config::variants::Variants;
 use crate::error::CallError;
 use crate::stack::{ConnId, Stack};
+use crate::tcp::{Connection, Ctx};
 
 /// Every setter fails with [`CallError::NoSuchConnection`] if the id is stale, and with nothing
 /// else; every getter then returns `None`.
@@ -63,7 +65,9 @@ impl Stack {
         id: ConnId,
         bytes: Option<u32>,
     ) -> Result<(), CallError> {
-        self.call(now, id, |conn, _| conn.set_unsent_limit(bytes))
+        self.change(now, id, |conn, _, variants| {
+            conn.set_unsent_limit(variants, bytes);
+        })
     }
 
     /// The most to send at, in bytes per second, where sending is paced; the inner `None`: no bound.
@@ -79,7 +83,9 @@ impl Stack {
         id: ConnId,
         rate: Option<u64>,
     ) -> Result<(), CallError> {
-        self.call(now, id, |conn, _| conn.set_max_pacing_rate(rate))
+        self.change(now, id, |conn, _, variants| {
+            conn.set_max_pacing_rate(variants, rate);
+        })
     }
 
     /// How an idle peer is probed; the inner `None`: not at all.
@@ -94,7 +100,9 @@ impl Stack {
         id: ConnId,
         keepalive: Option<KeepaliveConfig>,
     ) -> Result<(), CallError> {
-        self.call(now, id, |conn, ctx| conn.set_keepalive(ctx.now, keepalive))
+        self.change(now, id, |conn, ctx, variants| {
+            conn.set_keepalive(variants, ctx.now, keepalive);
+        })
     }
 
     /// Time-to-live or hop limit of the connection's packets.
@@ -131,7 +139,9 @@ impl Stack {
         id: ConnId,
         linger: Option<Duration>,
     ) -> Result<(), CallError> {
-        self.call(now, id, |conn, _| conn.set_linger(linger))
+        self.change(now, id, |conn, _, variants| {
+            conn.set_linger(variants, linger);
+        })
     }
 
     /// How long something may stay unacknowledged before the connection fails.
@@ -146,7 +156,9 @@ impl Stack {
         id: ConnId,
         timeout: UserTimeout,
     ) -> Result<(), CallError> {
-        self.call(now, id, |conn, _| conn.set_user_timeout(timeout))
+        self.change(now, id, |conn, _, variants| {
+            conn.set_user_timeout(variants, timeout);
+        })
     }
 
     /// Fixes the receive buffer at `bytes` and switches its autotuning off. What the peer was
@@ -167,6 +179,21 @@ impl Stack {
         id: ConnId,
         bytes: u32,
     ) -> Result<(), CallError> {
-        self.call(now, id, |conn, _| conn.set_send_buffer(bytes))
+        self.change(now, id, |conn, _, variants| {
+            conn.set_send_buffer(variants, bytes);
+        })
+    }
+
+    /// Calls into a connection to change what it may share with others.
+    fn change(
+        &mut self,
+        now: Instant,
+        id: ConnId,
+        change: impl FnOnce(&mut Connection, &mut Ctx<'_>, &mut Variants),
+    ) -> Result<(), CallError> {
+        let mut variants = core::mem::take(&mut self.variants);
+        let outcome = self.call(now, id, |conn, ctx| change(conn, ctx, &mut variants));
+        self.variants = variants;
+        outcome
     }
 }

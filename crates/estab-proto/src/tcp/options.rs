@@ -1,9 +1,8 @@
 //! Settings of one connection.
 
-use alloc::sync::Arc;
-
 use estab_timer::{Duration, Instant, KeepaliveConfig, Timer, UserTimeout};
 
+use crate::config::variants::{Change, Variants};
 use crate::tcp::connection::{Connection, Is, Notices};
 
 impl Connection {
@@ -50,8 +49,8 @@ impl Connection {
     }
 
     /// Sets it.
-    pub(crate) fn set_unsent_limit(&mut self, bytes: Option<u32>) {
-        Arc::make_mut(&mut self.config).unsent_limit = bytes;
+    pub(crate) fn set_unsent_limit(&mut self, variants: &mut Variants, bytes: Option<u32>) {
+        variants.change(&mut self.config, Change::UnsentLimit(bytes));
         self.notices |= Notices::WRITABLE;
     }
 
@@ -61,9 +60,9 @@ impl Connection {
     }
 
     /// Sets it. What waits for its turn at the old rate waits no more.
-    pub(crate) fn set_max_pacing_rate(&mut self, rate: Option<u64>) {
+    pub(crate) fn set_max_pacing_rate(&mut self, variants: &mut Variants, rate: Option<u64>) {
         if rate != self.config.max_pacing_rate {
-            Arc::make_mut(&mut self.config).max_pacing_rate = rate;
+            variants.change(&mut self.config, Change::MaxPacingRate(rate));
             self.timers.cancel(Timer::Pacing);
             self.pacer.release();
         }
@@ -75,8 +74,13 @@ impl Connection {
     }
 
     /// Switches keepalive (RFC 9293 MUST-24, MUST-27).
-    pub(crate) fn set_keepalive(&mut self, now: Instant, keepalive: Option<KeepaliveConfig>) {
-        Arc::make_mut(&mut self.config).keepalive = keepalive;
+    pub(crate) fn set_keepalive(
+        &mut self,
+        variants: &mut Variants,
+        now: Instant,
+        keepalive: Option<KeepaliveConfig>,
+    ) {
+        variants.change(&mut self.config, Change::Keepalive(keepalive));
         self.rearm_keepalive(now);
     }
 
@@ -107,8 +111,8 @@ impl Connection {
     }
 
     /// Sets it.
-    pub(crate) fn set_linger(&mut self, linger: Option<Duration>) {
-        Arc::make_mut(&mut self.config).linger = linger;
+    pub(crate) fn set_linger(&mut self, variants: &mut Variants, linger: Option<Duration>) {
+        variants.change(&mut self.config, Change::Linger(linger));
     }
 
     /// How long something may stay unacknowledged.
@@ -117,8 +121,8 @@ impl Connection {
     }
 
     /// Sets it (RFC 9293 MUST-21).
-    pub(crate) fn set_user_timeout(&mut self, timeout: UserTimeout) {
-        Arc::make_mut(&mut self.config).give_up.user_timeout = timeout;
+    pub(crate) fn set_user_timeout(&mut self, variants: &mut Variants, timeout: UserTimeout) {
+        variants.change(&mut self.config, Change::UserTimeout(timeout));
         self.rearm_user_timeout();
     }
 
@@ -130,10 +134,8 @@ impl Connection {
     }
 
     /// Fixes the send buffer at `bytes` and switches its autotuning off.
-    pub(crate) fn set_send_buffer(&mut self, bytes: u32) {
-        let config = Arc::make_mut(&mut self.config);
-        config.send_buffer.initial = bytes;
-        config.send_buffer.max = bytes;
+    pub(crate) fn set_send_buffer(&mut self, variants: &mut Variants, bytes: u32) {
+        variants.change(&mut self.config, Change::SendBuffer(bytes));
         self.send_limit = bytes;
     }
 }

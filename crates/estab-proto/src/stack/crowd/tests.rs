@@ -40,7 +40,7 @@ fn a_crowd_that_opens_does_not_stay_awake() {
 #[test]
 fn those_that_just_came_are_left_alone() {
     let mut bench = Bench::new();
-    crowd(&mut bench, 500, Duration::from_micros(10));
+    crowd(&mut bench, 300, Duration::from_micros(10));
     assert_eq!(bench.stack.counts().dormant, 0);
 }
 

@@ -1,5 +1,6 @@
 use estab_timer::Duration;
 
+use crate::congestion::Algorithm;
 use crate::stack::testing::{Bench, Seg};
 use crate::wire::tcp::Flags;
 
@@ -75,4 +76,18 @@ fn keepalive_goes_on() {
     bench.send(&Seg::answer(probe, Flags::ACK));
     bench.sleep_through(QUIET);
     assert_eq!(bench.stack.counts().dormant, 1);
+}
+
+#[test]
+fn so_is_one_under_dctcp() {
+    let mut bench = Bench::with(|config| config.tcp.congestion = Algorithm::Dctcp);
+    let listener = bench.listen(8);
+    let (id, ack) = bench.accepted(listener, 1000);
+    bench.stack.send_slice(bench.now, id, b"hello").unwrap();
+    let text = bench.output().pop().unwrap();
+    bench.send(&Seg::answer(&text, Flags::ACK).stamp(600, ack.ack));
+    let before = bench.stack.info(id).unwrap().cwnd;
+    bench.sleep_through(QUIET);
+    assert_eq!(bench.stack.counts().dormant, 1);
+    assert_eq!(bench.stack.info(id).unwrap().cwnd, before);
 }
