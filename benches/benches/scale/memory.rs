@@ -10,21 +10,30 @@ use tokio::runtime::{Builder, Runtime};
 use crate::crowd::Crowd;
 use crate::page::Page;
 
-/// How many of each there are.
-const COUNT: usize = 100_000;
+/// How many of each there are: few, just more than fill a table that doubles, and many.
+const COUNTS: [usize; 3] = [1_000, 33_000, 100_000];
 
-/// Measures the bytes for each, over IPv4 or IPv6.
-type Bytes = fn(bool) -> f64;
+/// What a stack holds whatever the number of its connections is there before anything is counted: as
+/// many came and rest.
+const BEFORE: usize = 500;
+
+/// Measures the bytes for each of so many, over IPv4 or IPv6.
+type Bytes = fn(bool, usize) -> f64;
 
 pub(crate) fn measure_all(page: &mut Page) {
     page.section(
         "Memory",
-        "Bytes for each of 100,000. An idle connection has carried a byte each way and was quiet for \
-         two seconds; the figure is the mean of both ends. Of the async side everything is counted: \
-         both stacks, drivers, what handle and driver share, and the stream in the application's \
-         hands.",
+        "Bytes for each of so many, beyond the first five hundred, so that what a stack holds whatever \
+         their number does not count. An idle connection has carried a byte each way and was quiet \
+         for two seconds; the figure is the mean of both ends. Of the async side everything is \
+         counted, the first ones too: both stacks, drivers, what handle and driver share, and the \
+         stream in the application's hands. TIME-WAIT is a record, its four-tuple's entry in the \
+         table, and its part of the queue; so is a half-open connection.",
     );
-    page.head(&["", "goal", "IPv4", "IPv6"]);
+    let columns = COUNTS.map(|count| format!("{count}"));
+    let [few, some, many] = &columns;
+    let over_ipv6 = format!("{some}, IPv6");
+    page.head(&["", "goal", few, some, many, &over_ipv6]);
     let kinds: [(&str, &str, Bytes); 5] = [
         ("awake, protocol alone", "", awake),
         ("idle, protocol alone", "", idle),
@@ -33,8 +42,15 @@ pub(crate) fn measure_all(page: &mut Page) {
         ("TIME-WAIT", "96", time_wait),
     ];
     for (name, goal, bytes) in kinds {
-        let cells = [false, true].map(|ipv6| format!("{:.0}", bytes(ipv6)));
-        page.row(&[name, goal, &cells[0], &cells[1]]);
+        let over_ipv4 = COUNTS.map(|count| (false, count));
+        let cells = over_ipv4.into_iter().chain([(true, COUNTS[1])]);
+        let cells = cells.map(|(ipv6, count)| format!("{:.0}", bytes(ipv6, count)));
+        let row: Vec<String> = [name, goal]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(cells)
+            .collect();
+        page.row(&row);
     }
 }
 
@@ -46,33 +62,39 @@ pub(crate) fn bytes_for_each<T>(count: usize, make: impl FnOnce() -> T) -> (f64,
     (counted.bytes_current as f64 / count as f64, made)
 }
 
-fn idle_crowd(ipv6: bool, dormant: bool) -> crowd::Crowd {
-    let mut crowd = crowd::Crowd::new(COUNT, ipv6, |config| {
+/// `count` more connections, which carry a byte each way and are quiet for two seconds.
+fn rest(crowd: &mut crowd::Crowd, count: usize) {
+    let before = crowd.ids.len();
+    crowd.open(count);
+    (before..before + count).for_each(|nth| crowd.ping(nth));
+    crowd.pass(Duration::from_secs(2));
+}
+
+fn at_rest(ipv6: bool, count: usize, dormant: bool) -> f64 {
+    let mut crowd = crowd::Crowd::new(BEFORE + count, ipv6, |config| {
         if !dormant {
             config.dormant_after = None;
         }
     });
-    crowd.open(COUNT);
-    (0..COUNT).for_each(|nth| crowd.ping(nth));
-    crowd.pass(Duration::from_secs(2));
-    crowd
+    rest(&mut crowd, BEFORE);
+    bytes_for_each(2 * count, || rest(&mut crowd, count)).0
 }
 
-fn awake(ipv6: bool) -> f64 {
-    bytes_for_each(2 * COUNT, || idle_crowd(ipv6, false)).0
+fn awake(ipv6: bool, count: usize) -> f64 {
+    at_rest(ipv6, count, false)
 }
 
-fn idle(ipv6: bool) -> f64 {
-    bytes_for_each(2 * COUNT, || idle_crowd(ipv6, true)).0
+fn idle(ipv6: bool, count: usize) -> f64 {
+    at_rest(ipv6, count, true)
 }
 
-fn idle_async(ipv6: bool) -> f64 {
-    let (bytes, _) = bytes_for_each(2 * COUNT, || {
+fn idle_async(ipv6: bool, count: usize) -> f64 {
+    let (bytes, _) = bytes_for_each(2 * count, || {
         let runtime = runtime();
         let crowd = runtime.block_on(async {
-            let crowd = Crowd::open(COUNT, ipv6).await.expect("a crowd");
+            let crowd = Crowd::open(count, ipv6).await.expect("a crowd");
             tokio::time::sleep(Duration::from_secs(2)).await;
-            assert_eq!(crowd.dormant().await.expect("stacks"), 2 * COUNT);
+            assert_eq!(crowd.dormant().await.expect("stacks"), 2 * count);
             crowd
         });
         (crowd, runtime)
@@ -80,9 +102,9 @@ fn idle_async(ipv6: bool) -> f64 {
     bytes
 }
 
-fn half_open(ipv6: bool) -> f64 {
+fn half_open(ipv6: bool, count: usize) -> f64 {
     let mut crowd = crowd::Crowd::new(0, ipv6, |_| ());
-    crowd.knock(COUNT);
+    crowd.knock(BEFORE + count);
     let mut syns = Vec::new();
     while let Some(transmit) = crowd.client.poll_transmit(crowd.now) {
         let mut packet = Vec::new();
@@ -90,26 +112,28 @@ fn half_open(ipv6: bool) -> f64 {
         syns.push(packet);
     }
     let (now, mut server) = (crowd.now, crowd.server);
-    let (bytes, _) = bytes_for_each(COUNT, || {
-        for syn in &syns {
+    let mut answer = |syns: &[Vec<u8>]| {
+        for syn in syns {
             server.handle_packet(now, syn, RxMeta::default());
             while server.poll_transmit(now).is_some() {}
         }
-        assert_eq!(server.counts().half_open, COUNT);
-    });
-    bytes
+        server.counts().half_open
+    };
+    let (before, counted) = syns.split_at(BEFORE);
+    answer(before);
+    bytes_for_each(count, || assert_eq!(answer(counted), BEFORE + count)).0
 }
 
-fn time_wait(ipv6: bool) -> f64 {
-    let (bytes, _) = bytes_for_each(COUNT, || {
-        let mut crowd = crowd::Crowd::new(0, ipv6, |_| ());
-        while crowd.client.counts().time_wait < COUNT {
-            crowd.open(500);
+fn time_wait(ipv6: bool, count: usize) -> f64 {
+    let mut crowd = crowd::Crowd::new(0, ipv6, |_| ());
+    let mut close = |count| {
+        while crowd.client.counts().time_wait < count {
+            crowd.open(BEFORE);
             crowd.close();
         }
-        crowd
-    });
-    bytes
+    };
+    close(BEFORE);
+    bytes_for_each(count, || close(BEFORE + count)).0
 }
 
 /// Everything in one thread, whose allocations are counted.

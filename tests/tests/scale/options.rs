@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use estab_proto::{ConnId, Instant, KeepaliveConfig, Stack, UserTimeout};
+use estab_proto::{ConnId, Instant, Stack};
 use estab_tests::crowd::Crowd;
+use estab_timer::{KeepaliveConfig, UserTimeout};
 
 use super::bytes_for_each;
 
