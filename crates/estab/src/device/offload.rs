@@ -27,6 +27,9 @@ const PIECES: usize = 32;
 pub(super) struct Queue {
     fd: Arc<AsyncFd<OwnedFd>>,
     watch: Watch,
+    /// Something was sent since the queue was last found empty. Whoever answers on this machine may
+    /// have done so within the write, and need not be waited for.
+    was_sent: bool,
     malformed: u64,
     dropped: u64,
 }
@@ -49,6 +52,7 @@ impl Queue {
         Ok(Self {
             watch: Watch::on(Arc::clone(&fd)),
             fd,
+            was_sent: false,
             malformed: 0,
             dropped: 0,
         })
@@ -68,18 +72,24 @@ impl Queue {
         buf: &mut [u8],
     ) -> Poll<io::Result<Received>> {
         loop {
-            let Poll::Ready(ready) = self.fd.poll_read_ready(cx) else {
-                return Poll::Ready(Err(ready!(self.watch.poll_gone(cx))));
+            let mut ready = match self.was_sent {
+                true => None,
+                false => match self.fd.poll_read_ready(cx) {
+                    Poll::Ready(ready) => Some(ready?),
+                    Poll::Pending => return Poll::Ready(Err(ready!(self.watch.poll_gone(cx)))),
+                },
             };
-            let mut ready = ready?;
             let mut header = [0; header::LEN];
             let mut slices = [IoSliceMut::new(&mut header), IoSliceMut::new(buf)];
-            match readv(ready.get_inner(), &mut slices) {
+            match readv(self.fd.get_ref(), &mut slices) {
                 Ok(len) => match judge(header, buf, len) {
                     Some(received) => return Poll::Ready(Ok(received)),
                     None => self.malformed += 1,
                 },
-                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(Errno::AGAIN) => match &mut ready {
+                    Some(ready) => ready.clear_ready(),
+                    None => self.was_sent = false,
+                },
                 Err(Errno::INTR) => {}
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
@@ -101,7 +111,7 @@ impl Queue {
         loop {
             let mut ready = ready!(self.fd.poll_write_ready(cx))?;
             match writev(ready.get_inner(), &slices) {
-                Ok(_) => {}
+                Ok(_) => self.was_sent = true,
                 Err(Errno::AGAIN) => {
                     ready.clear_ready();
                     continue;

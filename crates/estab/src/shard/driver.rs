@@ -66,6 +66,9 @@ const SPARE: usize = 64;
 /// Packets that other shards read, given to the stack in one turn at most.
 const STRAYS: usize = 64;
 
+/// Packets that are few enough for their answers to be looked for at once.
+const FEW: u64 = 4;
+
 /// Whether the stack is being shut down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Closing {
@@ -74,6 +77,17 @@ enum Closing {
     Gently,
     /// Every connection was reset; the driver ends when the resets are sent.
     AtOnce,
+}
+
+/// When the next turn is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// After the tasks that are ready.
+    Now,
+    /// After these and whatever else the runtime has to do: there is more than is done in one turn.
+    Later,
+    /// When something happens.
+    Wait,
 }
 
 /// Everything but the timer.
@@ -100,7 +114,7 @@ struct Core<D: Device> {
     /// Turns of the tasks that the last events woke until one of them may have answered: one if
     /// somebody reads, two if somebody accepts, whose task has to be spawned first.
     awaited: u8,
-    /// Turns that what is to be sent goes on waiting for an answer.
+    /// Turns until what is to be sent has waited for an answer.
     waits: u8,
     closing: Closing,
     /// Nothing is left to do, and the other drivers know.
@@ -203,44 +217,47 @@ impl<D: Device> Future for Driver<D> {
         let _entered = span.enter();
         // The turn has budgets of its own.
         let turn = pin!(unconstrained(poll_fn(|cx| Poll::Ready(core.turn(cx)))));
-        let again = match turn.poll(cx) {
-            Poll::Ready(Ok(again)) => again,
+        let mut next = match turn.poll(cx) {
+            Poll::Ready(Ok(next)) => next,
             Poll::Ready(Err(gone)) => {
                 core.end(&gone);
                 *this.core = None;
                 return Poll::Ready(gone.outcome());
             }
-            Poll::Pending => false,
+            Poll::Pending => Next::Wait,
         };
-        if !again && core.is_done() {
-            core.end(&StackGone::new(None));
-            *this.core = None;
-            return Poll::Ready(Ok(()));
-        }
-        let due = core.stack.poll_timeout().unwrap_or(Instant::NEVER);
-        if due < *this.armed {
-            *this.armed = due;
-            match (this.sleep.as_mut().as_pin_mut(), core.clock.deadline(due)) {
-                (Some(sleep), Some(deadline)) => sleep.reset(deadline),
-                (None, Some(deadline)) => this.sleep.set(Some(tokio::time::sleep_until(deadline))),
-                (_, None) => {}
+        if next == Next::Wait {
+            if core.is_done() {
+                core.end(&StackGone::new(None));
+                *this.core = None;
+                return Poll::Ready(Ok(()));
+            }
+            let due = core.stack.poll_timeout().unwrap_or(Instant::NEVER);
+            if due < *this.armed {
+                *this.armed = due;
+                match (this.sleep.as_mut().as_pin_mut(), core.clock.deadline(due)) {
+                    (Some(sleep), Some(deadline)) => sleep.reset(deadline),
+                    (None, Some(at)) => this.sleep.set(Some(tokio::time::sleep_until(at))),
+                    (_, None) => {}
+                }
+            }
+            let rang = *this.armed != Instant::NEVER
+                && this
+                    .sleep
+                    .as_mut()
+                    .as_pin_mut()
+                    .is_some_and(|sleep| sleep.poll(cx).is_ready());
+            if rang {
+                *this.armed = Instant::NEVER;
+                next = Next::Later;
             }
         }
-        let rang = *this.armed != Instant::NEVER
-            && this
-                .sleep
-                .as_mut()
-                .as_pin_mut()
-                .is_some_and(|sleep| sleep.poll(cx).is_ready());
-        if rang {
-            *this.armed = Instant::NEVER;
-        }
-        if core.waits > 0 {
-            cx.waker().wake_by_ref();
-        } else if again || rang {
-            // Not woken at once: tokio polls the future of `block_on` only every so many tasks, and
-            // it may be the one that reads what came in. What yields comes after it.
-            let _ = pin!(yield_now()).poll(cx);
+        match next {
+            Next::Now => cx.waker().wake_by_ref(),
+            // tokio polls the future of `block_on` only every so many tasks, and it may be the one
+            // that reads what came in. What yields comes after it.
+            Next::Later => drop(pin!(yield_now()).poll(cx)),
+            Next::Wait => {}
         }
         Poll::Pending
     }
@@ -248,8 +265,12 @@ impl<D: Device> Future for Driver<D> {
 
 impl<D: Device> Core<D> {
     /// One turn: what is due, what handles asked, a burst of packets, then everything that follows
-    /// from these. Returns whether there is more to do at once.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, StackGone> {
+    /// from these.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<Next, StackGone> {
+        if self.waits > 1 {
+            self.waits -= 1;
+            return Ok(Next::Now);
+        }
         let mut now = self.clock.now();
         if self.stack.poll_timeout().is_some_and(|due| due <= now) {
             self.stack.handle_timeout(now);
@@ -258,26 +279,32 @@ impl<D: Device> Core<D> {
         if let Some(gone) = self.ended.take() {
             return Err(gone);
         }
-        let received = self.receive(cx, &mut now);
+        // What was waited for goes out before anything else comes in.
+        let is_answer = mem::take(&mut self.waits) > 0;
+        let received = match is_answer {
+            true => Ok(false),
+            false => self.receive(cx, &mut now),
+        };
         let mut again = false;
-        let is_first = self.waits == 0;
-        self.waits = self.waits.saturating_sub(1);
-        let is_short = self.receiver.is_short() && matches!(received, Ok(false));
-        if is_first && is_short && self.stack.wants_transmit() {
+        let is_little = self.receiver.is_little() && matches!(received, Ok(false));
+        if is_little && !is_answer && self.receiver.is_some() && self.stack.wants_transmit() {
             // Who waited for this little may answer at once, and the acknowledgement go along.
             again = self.deliver_all(now);
-            self.waits = self.awaited;
+            if self.awaited > 0 {
+                self.waits = self.awaited;
+                return Ok(Next::Now);
+            }
         }
-        if self.waits > 0 && received.is_ok() {
-            self.deliver_all(now);
-            return Ok(true);
-        }
-        self.waits = 0;
+        let before = self.sender.sent();
         let sent = received.and_then(|more| Ok(self.transmit(cx, now)? || more));
         // What came in before the device failed still counts.
         again |= self.deliver_all(now);
+        let few = (1..=FEW).contains(&(self.sender.sent() - before));
         match sent {
-            Ok(more) => Ok(more || again),
+            Ok(more) if more || again => Ok(Next::Later),
+            // Who is on this machine may have answered within the call that sent.
+            Ok(_) if is_answer || (is_little && few) => Ok(Next::Now),
+            Ok(_) => Ok(Next::Wait),
             Err(error) => {
                 tracing::error!(%error, "the packet device failed");
                 Err(StackGone::new(Some(Arc::new(error))))

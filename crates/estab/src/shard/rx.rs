@@ -108,9 +108,14 @@ impl Receiver {
         }
     }
 
-    /// Whether what came in the last turn was little, but something.
-    pub(super) fn is_short(&self) -> bool {
-        (1..=SHORT).contains(&self.received)
+    /// Whether anything came when the device was last asked.
+    pub(super) fn is_some(&self) -> bool {
+        self.received > 0
+    }
+
+    /// Whether what came then was little, or nothing.
+    pub(super) fn is_little(&self) -> bool {
+        self.received <= SHORT
     }
 
     /// A copy of `bytes` in memory that is used again.
