@@ -51,16 +51,17 @@ impl<K, T> Default for Slab<K, T> {
     }
 }
 
-/// The key of a place.
+/// The key of a place. slotmap's own begin at 1, and its secondary maps leave 0 out when they go
+/// through what they hold.
 fn key<K: Key>(index: u32, generation: u32) -> K {
-    KeyData::from_ffi(u64::from(generation) << 32 | u64::from(index)).into()
+    KeyData::from_ffi(u64::from(generation) << 32 | u64::from(index + 1)).into()
 }
 
 /// Index and generation.
 #[inline]
 fn parts<K: Key>(key: K) -> (usize, u32) {
     let data = key.data().as_ffi();
-    (data as u32 as usize, (data >> 32) as u32)
+    ((data as u32).wrapping_sub(1) as usize, (data >> 32) as u32)
 }
 
 impl<K: Key, T> Slab<K, T> {

@@ -52,3 +52,13 @@ fn what_is_there_can_be_counted_up() {
     }
     assert_eq!((slab.len(), slab.places.len()), (1000, 1000));
 }
+
+#[test]
+fn a_secondary_map_goes_through_all_of_them() {
+    let mut slab = Slab::<ConnId, ()>::default();
+    let mut beside = slotmap::SecondaryMap::new();
+    for value in 0..3 {
+        beside.insert(slab.insert(()), value);
+    }
+    assert!(beside.into_iter().map(|(_, value)| value).eq(0..3));
+}
