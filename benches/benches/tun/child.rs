@@ -1,8 +1,9 @@
 //! A server as a process of its own.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,10 +16,15 @@ const START: Duration = Duration::from_secs(5);
 /// How long it may take to end after its standard input did.
 const END: Duration = Duration::from_millis(500);
 
+/// Lines of its complaints that are kept.
+const COMPLAINTS: usize = 3;
+
 /// A running server, which ends when this is dropped.
 pub(crate) struct Server {
     child: Child,
-    complaint: Option<JoinHandle<String>>,
+    /// The last things it said on standard error.
+    complaints: Arc<Mutex<Vec<String>>>,
+    listening: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -31,8 +37,16 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let complaint = stderr.map(|stderr| thread::spawn(move || last_line(stderr)));
-        let mut server = Self { child, complaint };
+        let complaints = Arc::default();
+        let listening = stderr.map(|stderr| {
+            let complaints = Arc::clone(&complaints);
+            thread::spawn(move || keep_last(stderr, &complaints))
+        });
+        let mut server = Self {
+            child,
+            complaints,
+            listening,
+        };
         let ready = stdout.map(lines);
         match ready.and_then(|lines| lines.recv_timeout(START).ok()) {
             Some(line) if line == READY => Ok(server),
@@ -44,20 +58,23 @@ impl Server {
         self.child.id()
     }
 
-    /// `error`, or what the server said when it ended on its own.
+    /// `error`, with what the server said, and whether it ended on its own.
     pub(crate) fn explain(&mut self, error: io::Error) -> io::Error {
         // What broke a connection may be still on its way to be the end of the process.
         thread::sleep(Duration::from_millis(20));
-        match self.child.try_wait() {
-            Ok(Some(status)) => self.ended(status),
-            _ => error,
+        let status = self.child.try_wait().ok().flatten();
+        if let (Some(_), Some(listening)) = (status, self.listening.take()) {
+            let _ = listening.join();
         }
-    }
-
-    fn ended(&mut self, status: ExitStatus) -> io::Error {
-        let complaint = self.complaint.take().and_then(|thread| thread.join().ok());
-        let complaint = complaint.unwrap_or_default();
-        io::Error::other(format!("the server ended ({status}): {complaint}"))
+        let complaints = self.complaints.lock();
+        let said = complaints
+            .unwrap_or_else(PoisonError::into_inner)
+            .join("; ");
+        match status {
+            Some(status) => io::Error::other(format!("the server ended ({status}): {said}")),
+            None if said.is_empty() => error,
+            None => io::Error::other(format!("{error}; the server says: {said}")),
+        }
     }
 }
 
@@ -87,11 +104,14 @@ fn lines(stdout: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-/// The last line that says something.
-fn last_line(stderr: impl Read) -> String {
+/// Keeps the last lines that say something.
+fn keep_last(stderr: impl Read, last: &Mutex<Vec<String>>) {
     let lines = BufReader::new(stderr).lines().map_while(Result::ok);
-    lines
-        .filter(|line| !line.trim().is_empty() && !line.contains("RUST_BACKTRACE"))
-        .last()
-        .unwrap_or_default()
+    for line in lines.filter(|line| !line.trim().is_empty() && !line.contains("RUST_BACKTRACE")) {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == COMPLAINTS {
+            last.remove(0);
+        }
+        last.push(line);
+    }
 }

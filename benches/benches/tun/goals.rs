@@ -6,7 +6,7 @@ use Bound::{AtLeast, AtMost};
 use Figure::{Fairness, Goodput, Median, Memory, Rate, Slowest};
 
 use crate::figures::{Cell, Figure, Samples, Spread};
-use crate::rows::{ROWS, Row, named};
+use crate::rows::{Family, Load, ROWS, Row, named};
 use crate::stacks::{PEERS, Stack};
 
 /// A bound on a number.
@@ -33,6 +33,11 @@ impl Goal {
             got,
             decimals,
         }
+    }
+
+    /// Whether the run has what it is about.
+    pub(crate) const fn is_measured(&self) -> bool {
+        self.got.is_some()
     }
 
     fn verdict(&self) -> String {
@@ -162,7 +167,7 @@ fn small(samples: &Samples) -> [Goal; 4] {
 }
 
 /// IPv6 beside IPv4.
-fn v6(samples: &Samples) -> [Goal; 4] {
+fn v6(samples: &Samples) -> Vec<Goal> {
     let goal = |row: &str, other: &str, figure: Figure| {
         let bound = if figure.rises() {
             AtLeast(0.95)
@@ -175,16 +180,14 @@ fn v6(samples: &Samples) -> [Goal; 4] {
             within(samples, row, other, figure),
         )
     };
-    [
-        goal("up, IPv6", "up, 1 flow", Goodput),
-        goal("down, IPv6", "down, 1 flow", Goodput),
-        goal("echo, IPv6", "echo", Median),
-        goal(
-            "connect, request, close, IPv6",
-            "connect, request, close",
-            Rate,
-        ),
-    ]
+    let figure = |row: &Row| match row.load {
+        Load::Bulk(..) => Goodput,
+        Load::Echo => Median,
+        Load::Connect(_) | Load::Idle(_) => Rate,
+    };
+    let rows = ROWS.iter().filter(|row| row.family == Family::V6);
+    rows.filter_map(|row| Some(goal(row.name, row.beside?, figure(row))))
+        .collect()
 }
 
 /// Connections that nobody uses.

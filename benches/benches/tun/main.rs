@@ -7,7 +7,8 @@
 //!
 //! Every measurement has a server in a process and in a network of its own. What fails or hangs is a
 //! failed cell, never the end of the run. Round by round all contestants of a row are measured one after
-//! the other, so that a change of the machine's mood meets all of them. The raw results are in
+//! the other, so that a change of the machine's mood meets all of them; and each in the rows that are
+//! compared with one another, such as IPv6 with IPv4, without anything between. The raw results are in
 //! `target/tun.jsonl`.
 
 mod chart;
@@ -112,7 +113,7 @@ fn measure(options: &Options) -> Result<(), Box<dyn Error>> {
         print!("{}", page::text(section, &samples));
     }
     println!("\n{}", goals::COLUMNS);
-    for goal in goals::goals(&samples) {
+    for goal in goals::goals(&samples).iter().filter(|it| it.is_measured()) {
         println!("{goal}");
     }
     if options.write {
@@ -134,15 +135,16 @@ impl Options {
             .collect()
     }
 
-    fn rows(&self) -> impl Iterator<Item = &'static Row> {
+    fn rows(&self) -> Vec<&'static Row> {
         let is_one = |asked: &String| ROWS.iter().any(|row| row.name == asked);
-        let means = move |row: &Row, asked: &String| match is_one(asked) {
+        let means = |row: &Row, asked: &String| match is_one(asked) {
             true => row.name == asked,
             false => row.name.contains(asked.as_str()),
         };
-        let is_asked = move |row: &&Row| self.rows.iter().any(|asked| means(row, asked));
+        let is_asked = |row: &&Row| self.rows.iter().any(|asked| means(row, asked));
         ROWS.iter()
-            .filter(move |row| self.rows.is_empty() || is_asked(row))
+            .filter(|row| self.rows.is_empty() || is_asked(row))
+            .collect()
     }
 
     fn rounds(&self) -> usize {
@@ -164,16 +166,10 @@ impl Options {
         fs::create_dir_all(log.parent().unwrap_or(log))?;
         let mut log = File::create(log)?;
         let mut samples = Samples::default();
+        let groups = rows::groups(&self.rows());
         for round in 1..=self.rounds() {
-            for row in self.rows() {
-                let mut stacks: Vec<_> = stacks
-                    .iter()
-                    .filter(|stack| stack.takes_part(row))
-                    .collect();
-                // Nobody always comes after the same one.
-                let first = (round - 1) % stacks.len().max(1);
-                stacks.rotate_left(first);
-                for &stack in stacks {
+            for group in &groups {
+                for (stack, row) in turns(round, group, stacks) {
                     let body = |target: &place::Target| load::measure(row, target, self.time());
                     let outcome = place::beside(stack, row, means, body);
                     let outcome = outcome.map_err(|error| error.to_string());
@@ -217,4 +213,21 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// Who is measured in which row of a group, in this order: each contestant in all of them. Nobody, and
+/// no row, always comes after the same one.
+fn turns(round: usize, group: &[&'static Row], stacks: &[Stack]) -> Vec<(Stack, &'static Row)> {
+    let mut group = group.to_vec();
+    if round.is_multiple_of(2) {
+        group.reverse();
+    }
+    let takes_part = |stack: &Stack| group.iter().any(|row| stack.takes_part(row));
+    let mut stacks: Vec<_> = stacks.iter().copied().filter(takes_part).collect();
+    let first = (round - 1) % stacks.len().max(1);
+    stacks.rotate_left(first);
+    let all = stacks
+        .into_iter()
+        .flat_map(|stack| group.iter().map(move |&row| (stack, row)));
+    all.filter(|(stack, row)| stack.takes_part(row)).collect()
 }

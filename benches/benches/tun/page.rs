@@ -14,30 +14,46 @@ use crate::stacks::Stack;
 const HEAD: &str = "\
 # Benchmarks
 
-The same load on every stack in the same run: a client with the kernel's sockets, and a server that
-is a process of its own. The reference is the kernel's own stack over a veth pair between two network
-namespaces; ours and the others have a TUN. What is compared stands in
-[the harness](../benches/benches/tun) and [the other servers](../benches/peers):
+The same load on every stack in the same run. First what is asked of ours and what it reached, then
+how that is measured, then all figures.
+
+## Goals
+";
+
+/// Behind the goals.
+const HOW: &str = "\
+Memory of half-open connections and of TIME-WAIT, and what a packet costs among 100,000 connections,
+are on [another page](scale.md). Two stacks in memory are compared by
+`cargo bench --manifest-path benches/peers/Cargo.toml --bench memory`.
+
+## How it is measured
+
+A client with the kernel's sockets, and a server that is a process of its own. The reference is the
+kernel's own stack over a veth pair between two network namespaces; ours and the others have a TUN. What
+is compared stands in [the harness](../benches/benches/tun) and [the other servers](../benches/peers):
 
 - **kernel veth**, **kernel lo**: `tokio::net`, with the same server as ours; in the rows without
   offload the veth pair has TSO, GSO, GRO and checksum offload turned off. **kernel lo, blocking** is a
   thread that blocks, without tokio;
 - **limit**: a TCP over TUN and tokio that can do just what the measurement needs, without loss
   recovery: the bound;
-- **estab**: the default settings, on one thread, and on tokio's runtime with several;
+- **estab**: the default settings, on one thread; **multi-thread** is on tokio's runtime with several,
+  **2 queues** has two queues of the TUN with a thread each;
 - **smoltcp**, **tokio-smoltcp**, **netstack-smoltcp**, **ipstack**, **tcp_ip**: crates.io's, with
   generous buffers; none has offload.
 
 \"Up\" is into the server's stack, \"down\" out of it. The MTU is 1500, and super-segments of 64 KiB pass
 where the contestant can, unless the row says otherwise. The kernel's sockets use CUBIC. In bulk and
 \"across cores\" the server has the first core and the client the second, otherwise both share the first;
-the multi-thread runtime has all cores. \"Connect, close\" and the like are connections one after the
+what has several threads has all cores. \"Connect, close\" and the like are connections one after the
 other; the kernel side keeps no TIME-WAIT, except where the server closes first. Processor time is in
 user space and in the kernel; a kernel stack does part of its work in the process of its peer, so only
 the machine's is comparable. Memory is the process's resident memory; the kernel's own is not in it.
 
 A ratio is to the reference in the same round, then the median of the rounds, with the least and the
-greatest. The numbers with a unit are those of one machine and tell nothing about another.
+greatest; rows that are compared with one another, IPv6 with IPv4 and many flows with one, are measured
+one directly after the other. The numbers with a unit are those of one machine and tell nothing about
+another.
 
 `cargo bench -p estab-benches --bench tun -- --write` measures all and writes this page, except what
 stands under the last heading.
@@ -48,10 +64,11 @@ const NOTES: &str = "\n## What the profiles show\n";
 
 /// Writes the page, and keeps the notes that are on it.
 pub(crate) fn write(file: &Path, samples: &Samples, how: &str) -> io::Result<()> {
-    let mut page = format!("{HEAD}\n{how}\n\n## Goals\n\n{}\n", goals::COLUMNS);
+    let mut page = format!("{HEAD}\n{}\n", goals::COLUMNS);
     for goal in goals(samples) {
         let _ = writeln!(page, "{goal}");
     }
+    let _ = write!(page, "\n{HOW}\n{how}\n");
     for section in &SECTIONS {
         page.push_str(&text(section, samples));
     }

@@ -140,7 +140,7 @@ fn without_offload(interface: &str) -> io::Result<()> {
 }
 
 fn server_core(stack: Stack, row: &Row) -> Option<usize> {
-    let everywhere = stack == Stack::EstabMulti && row.cores == Cores::Across;
+    let everywhere = stack.has_threads() && row.cores == Cores::Across;
     (!everywhere).then_some(0)
 }
 

@@ -71,6 +71,8 @@ pub(crate) struct Row {
     pub(crate) family: Family,
     pub(crate) wire: Wire,
     pub(crate) cores: Cores,
+    /// The row it is compared with, contestant by contestant: the two are measured one after the other.
+    pub(crate) beside: Option<&'static str>,
 }
 
 const fn row(name: &'static str, load: Load) -> Row {
@@ -84,6 +86,7 @@ const fn row(name: &'static str, load: Load) -> Row {
         family: Family::V4,
         wire: Wire::Offload,
         cores,
+        beside: None,
     }
 }
 
@@ -106,6 +109,11 @@ impl Row {
     const fn across(self) -> Self {
         let cores = Cores::Across;
         Self { cores, ..self }
+    }
+
+    const fn beside(self, name: &'static str) -> Self {
+        let beside = Some(name);
+        Self { beside, ..self }
     }
 
     /// Bytes of an IP packet at most.
@@ -150,18 +158,18 @@ const DOWN: Load = Load::Bulk(Way::Down, 1);
 pub(crate) static ROWS: [Row; 21] = [
     row("up, 1 flow", UP),
     row("up, 8 flows", Load::Bulk(Way::Up, 8)),
-    row("up, 64 flows", Load::Bulk(Way::Up, 64)),
+    row("up, 64 flows", Load::Bulk(Way::Up, 64)).beside("up, 1 flow"),
     row("down, 1 flow", DOWN),
     row("down, 8 flows", Load::Bulk(Way::Down, 8)),
-    row("down, 64 flows", Load::Bulk(Way::Down, 64)),
-    row("up, IPv6", UP).v6(),
-    row("down, IPv6", DOWN).v6(),
+    row("down, 64 flows", Load::Bulk(Way::Down, 64)).beside("down, 1 flow"),
+    row("up, IPv6", UP).v6().beside("up, 1 flow"),
+    row("down, IPv6", DOWN).v6().beside("down, 1 flow"),
     row("up, no offload", UP).plain(),
     row("down, no offload", DOWN).plain(),
     row("up, MTU 65535", UP).jumbo(),
     row("down, MTU 65535", DOWN).jumbo(),
     row("echo", Load::Echo),
-    row("echo, IPv6", Load::Echo).v6(),
+    row("echo, IPv6", Load::Echo).v6().beside("echo"),
     row("echo, across cores", Load::Echo).across(),
     row("connect, close", Load::Connect(Talk::None)),
     row("connect, request, close", Load::Connect(Talk::Request)),
@@ -173,7 +181,8 @@ pub(crate) static ROWS: [Row; 21] = [
         "connect, request, close, IPv6",
         Load::Connect(Talk::Request),
     )
-    .v6(),
+    .v6()
+    .beside("connect, request, close"),
     row("1,000 idle", Load::Idle(1_000)),
     row("10,000 idle", Load::Idle(10_000)),
 ];
@@ -186,4 +195,20 @@ pub(crate) static ROWS: [Row; 21] = [
 pub(crate) fn named(name: &str) -> &'static Row {
     let row = ROWS.iter().find(|row| row.name == name);
     row.unwrap_or_else(|| panic!("no row is named {name}"))
+}
+
+/// Rows in groups: each with those that are compared with it.
+pub(crate) fn groups(rows: &[&'static Row]) -> Vec<Vec<&'static Row>> {
+    let base = |row: &&'static Row| {
+        let named = rows.iter().find(|base| Some(base.name) == row.beside);
+        *named.unwrap_or(row)
+    };
+    let group = |this: &'static Row| {
+        rows.iter()
+            .copied()
+            .filter(|row| base(row) == this)
+            .collect()
+    };
+    let bases = rows.iter().copied().filter(|row| base(row) == *row);
+    bases.map(group).collect()
 }

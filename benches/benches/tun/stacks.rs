@@ -17,6 +17,8 @@ pub(crate) enum Stack {
     Estab,
     /// Ours, on a runtime with a thread for each core.
     EstabMulti,
+    /// Ours, over two queues with a thread each.
+    EstabQueues,
     Smoltcp,
     TokioSmoltcp,
     NetstackSmoltcp,
@@ -25,13 +27,14 @@ pub(crate) enum Stack {
 }
 
 /// All of them, in the order of the columns.
-pub(crate) const STACKS: [Stack; 11] = [
+pub(crate) const STACKS: [Stack; 12] = [
     Stack::Veth,
     Stack::Loopback,
     Stack::Threads,
     Stack::Limit,
     Stack::Estab,
     Stack::EstabMulti,
+    Stack::EstabQueues,
     Stack::Smoltcp,
     Stack::TokioSmoltcp,
     Stack::NetstackSmoltcp,
@@ -66,6 +69,7 @@ impl Stack {
             Self::Limit => "limit",
             Self::Estab => "estab",
             Self::EstabMulti => "estab, multi-thread",
+            Self::EstabQueues => "estab, 2 queues",
             Self::Smoltcp => "smoltcp",
             Self::TokioSmoltcp => "tokio-smoltcp",
             Self::NetstackSmoltcp => "netstack-smoltcp",
@@ -87,6 +91,11 @@ impl Stack {
         self == Self::Limit || PEERS.contains(&self)
     }
 
+    /// Whether it uses more than one processor.
+    pub(crate) const fn has_threads(self) -> bool {
+        matches!(self, Self::EstabMulti | Self::EstabQueues)
+    }
+
     /// What its server is told to be.
     pub(crate) const fn argument(self, wire: Wire) -> &'static str {
         let plain = matches!(wire, Wire::Plain);
@@ -97,6 +106,7 @@ impl Stack {
             Self::Estab if plain => "estab-plain",
             Self::EstabMulti if plain => "estab-multi-plain",
             Self::EstabMulti => "estab-multi",
+            Self::EstabQueues => "estab-queues",
             _ => self.name(),
         }
     }
@@ -108,11 +118,9 @@ impl Stack {
             Self::Veth | Self::Estab => true,
             Self::Loopback => row.wire == Wire::Offload,
             Self::Threads => headline && matches!(row.load, Load::Echo | Load::Connect(_)),
-            Self::Limit => {
-                let load = !matches!(row.load, Load::Idle(_));
-                load && row.family == Family::V4 && row.wire != Wire::Jumbo
-            }
+            Self::Limit => !matches!(row.load, Load::Idle(_)),
             Self::EstabMulti => headline && !matches!(row.load, Load::Idle(_)),
+            Self::EstabQueues => headline && matches!(row.load, Load::Bulk(..)),
             // They have no offload: what they do without is what they do.
             _ => row.family == Family::V4,
         }

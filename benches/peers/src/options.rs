@@ -1,6 +1,6 @@
 //! What the harness asks for.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use clap::{Args, Parser, ValueEnum};
 use estab::IpCidr;
@@ -28,8 +28,8 @@ pub(crate) struct Serve {
     pub(crate) addr: IpCidr,
     /// The kernel's address, with the same prefix
     #[arg(long)]
-    pub(crate) kernel: Ipv4Addr,
-    /// The stack's IPv6 address and prefix length
+    pub(crate) kernel: IpAddr,
+    /// The stack's IPv6 address and prefix length, beside an IPv4 one
     #[arg(long, value_parser = cidr, requires = "kernel_v6")]
     pub(crate) v6: Option<IpCidr>,
     /// The kernel's IPv6 address, with the same prefix

@@ -11,10 +11,14 @@ use crate::options::Serve;
 
 /// An interface without offloads, as the peers use it.
 pub(crate) fn plain(serve: &Serve) -> io::Result<Tun> {
+    let IpAddr::V4(kernel) = serve.kernel else {
+        let message = "this stack is used with an IPv4 address, if with others too";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    };
     let mut tuns = Tun::builder()
         .name(&serve.tun)
         .mtu(i32::from(serve.mtu))
-        .address(serve.kernel)
+        .address(kernel)
         .netmask(netmask(serve.addr.prefix))
         .close_on_exec()
         .up()
@@ -36,7 +40,7 @@ pub(crate) async fn estab(serve: &Serve, offload: bool) -> io::Result<TunDevice>
     let mut builder = TunDevice::builder()
         .name(&serve.tun)
         .mtu(serve.mtu.into())
-        .addr(IpCidr::new(serve.kernel.into(), serve.addr.prefix))
+        .addr(IpCidr::new(serve.kernel, serve.addr.prefix))
         .queue_len(serve.queue)
         .offload(offload);
     if let Some(addr) = kernel_v6(serve) {

@@ -55,7 +55,10 @@ pub(super) fn measure(
         .collect();
     let sum: f64 = moved.iter().sum();
     if sum == 0.0 {
-        return Err(failed("nothing moves"));
+        let [ran, waited] = [used.process, used.waiting].map(|used| 100.0 * used / seconds);
+        return Err(failed(format!(
+            "nothing moves; the server ran {ran:.0}% of the time and waited for a processor {waited:.0}%"
+        )));
     }
     let squares: f64 = moved.iter().map(|bytes| bytes * bytes).sum();
     Ok(Figures::from([

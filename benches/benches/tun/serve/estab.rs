@@ -1,26 +1,23 @@
 //! Our stack over a TUN, with the settings it has if nobody sets any.
 
 use std::error::Error;
-use std::future;
+use std::net::IpAddr;
 
-use estab::device::TunDevice;
-use estab::{ListenConfig, Stack, TcpListener};
+use estab::device::{TunBuilder, TunDevice};
+use estab::{ListenConfig, Stack, StackBuilder, TcpListener};
 
-use super::{BACKLOG, Options, SERVICES, end_with_stdin, ready, runtime};
+use super::{BACKLOG, Options, SERVICES, Service, end_with_stdin, ready, runtime};
+
+/// Queues, where there are several.
+const QUEUES: usize = 2;
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let (multi, plain) = match options.stack.as_str() {
-        "estab" => (false, false),
-        "estab-plain" => (false, true),
-        "estab-multi" => (true, false),
-        "estab-multi-plain" => (true, true),
-        other => return Err(format!("no stack is called {other}").into()),
+    let name = options.stack.as_str();
+    let (name, plain) = match name.strip_suffix("-plain") {
+        Some(name) => (name, true),
+        None => (name, false),
     };
-    runtime(multi)?.block_on(serve(options, plain))
-}
-
-async fn serve(options: &Options, plain: bool) -> Result<(), Box<dyn Error>> {
-    let (_, prefix) = options
+    let (addr, prefix) = options
         .addr
         .split_once('/')
         .ok_or("an address without a prefix")?;
@@ -28,10 +25,18 @@ async fn serve(options: &Options, plain: bool) -> Result<(), Box<dyn Error>> {
         .name(options.tun.as_str())
         .addr(format!("{}/{prefix}", options.kernel))
         .mtu(options.mtu)
-        .offload(!plain)
-        .build()
-        .await?;
-    let stack = Stack::builder().addr(options.addr.as_str()).build(tun)?;
+        .offload(!plain);
+    let stack = Stack::builder().addr(options.addr.as_str());
+    match name {
+        "estab" => runtime(false)?.block_on(serve(tun, stack)),
+        "estab-multi" => runtime(true)?.block_on(serve(tun, stack)),
+        "estab-queues" => runtime(false)?.block_on(serve_queues(tun, stack, addr.parse()?)),
+        other => Err(format!("no stack is called {other}").into()),
+    }
+}
+
+async fn serve(tun: TunBuilder, stack: StackBuilder) -> Result<(), Box<dyn Error>> {
+    let stack = stack.build(tun.build().await?)?;
     for service in SERVICES {
         let config = ListenConfig {
             port: Some(service.port()),
@@ -39,12 +44,36 @@ async fn serve(options: &Options, plain: bool) -> Result<(), Box<dyn Error>> {
             ..ListenConfig::default()
         };
         let listener = TcpListener::bind_with(&stack, config).await?;
-        tokio::spawn(async move {
-            let accept = async || listener.accept().await.map(|(stream, _)| stream);
-            service.serve_all(accept).await;
-        });
+        tokio::spawn(accept(service, listener));
     }
+    serve_on(&stack).await
+}
+
+/// A thread serves what comes over its queue.
+async fn serve_queues(
+    tun: TunBuilder,
+    stack: StackBuilder,
+    addr: IpAddr,
+) -> Result<(), Box<dyn Error>> {
+    let stack = stack.build_threads(tun.build_queues(QUEUES).await?)?;
+    for service in SERVICES {
+        let listeners = TcpListener::bind_each(&stack, (addr, service.port())).await?;
+        for (shard, listener) in stack.shards().zip(listeners) {
+            shard.spawn(accept(service, listener));
+        }
+    }
+    serve_on(&stack).await
+}
+
+async fn accept(service: Service, listener: TcpListener) {
+    let accept = async || listener.accept().await.map(|(stream, _)| stream);
+    service.serve_all(accept).await;
+}
+
+/// Until the stack ends, which it should not: a bench must not take that for a slow stack.
+async fn serve_on(stack: &Stack) -> Result<(), Box<dyn Error>> {
     end_with_stdin();
     ready()?;
-    future::pending().await
+    stack.closed().await?;
+    Err("the stack has ended".into())
 }

@@ -18,7 +18,8 @@ mod threads;
 /// What a server is told.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Which stack: kernel, kernel-threads, estab, estab-plain, estab-multi, estab-multi-plain.
+    /// Which stack: kernel, kernel-threads, estab, estab-multi, estab-queues; the last three with
+    /// `-plain` behind it for no offload.
     #[arg(long)]
     stack: String,
     /// The interface to make.
