@@ -5,6 +5,7 @@
 
 mod bulk;
 mod close;
+mod crowd;
 mod ecn;
 mod failure;
 mod many;
