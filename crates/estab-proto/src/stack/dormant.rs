@@ -159,9 +159,13 @@ impl Conns {
         self.places.keys()
     }
 
-    pub(crate) fn insert(&mut self, held: Held) -> ConnId {
-        let place = Place::Awake(boxed(&mut self.spare, held));
-        self.places.insert(place)
+    /// Puts a connection where it stays as long as it is awake: it is large to be moved.
+    pub(crate) fn place(&mut self, held: Held) -> Box<Held> {
+        boxed(&mut self.spare, held)
+    }
+
+    pub(crate) fn insert(&mut self, held: Box<Held>) -> ConnId {
+        self.places.insert(Place::Awake(held))
     }
 
     /// A connection that is awake, as all that are in a list are.

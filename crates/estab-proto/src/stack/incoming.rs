@@ -77,7 +77,7 @@ impl Stack {
         let path_mtu = self.ip.path_mtu(tuple.remote.ip());
         let mtu = self.config.mtu;
         let conn = Connection::passive_pending(now, tuple, &attempt.handshake, tcp, path_mtu, mtu);
-        let conn = self.hold(conn, None);
+        let conn = self.hold(conn);
         self.settle(now, conn);
         Ok(conn)
     }

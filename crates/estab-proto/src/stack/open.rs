@@ -87,7 +87,7 @@ impl Stack {
             self.stats.ecn_not_asked += u64::from(conn.forgo_ecn());
         }
         self.stats.active_opens += 1;
-        let id = self.hold(conn, None);
+        let id = self.hold(conn);
         self.settle(now, id);
         Ok(id)
     }

@@ -3,6 +3,8 @@
 
 use core::hint::black_box;
 
+use alloc::boxed::Box;
+
 use estab_timer::{Duration, Instant, Wheel};
 
 use crate::addr::FourTuple;
@@ -45,6 +47,25 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// A connection that nobody knows yet.
+    pub(super) fn new(conn: Connection, now: Instant) -> Self {
+        Self {
+            conn,
+            notices: Notices::empty(),
+            is_ready: false,
+            has_events: false,
+            is_routed: true,
+            is_active: false,
+            accept_from: None,
+            time_wait: None,
+            flow_label: 0,
+            path_epoch: 0,
+            charged: 0,
+            hoards: false,
+            settled_at: now,
+        }
+    }
+
     /// Asks for all of the record at once, if it was another that was visited last.
     #[inline]
     pub(super) fn approach(&self, id: ConnId, near: &mut ConnId) {
@@ -133,38 +154,30 @@ impl Stack {
     }
 
     /// Takes a connection in and routes its four-tuple to it.
-    pub(crate) fn hold(&mut self, mut conn: Connection, accept_from: Option<ListenerId>) -> ConnId {
+    pub(crate) fn hold(&mut self, conn: Connection) -> ConnId {
+        let held = self.conns.place(Held::new(conn, self.now));
+        self.hold_placed(held)
+    }
+
+    /// The same with a connection that is where it will stay.
+    pub(super) fn hold_placed(&mut self, mut held: Box<Held>) -> ConnId {
         // Each segment of a cut one has a checksum of its own: only the device can know it.
         if let Some(longest) = self
             .config
             .segmentation
             .filter(|_| self.config.checksum_offload)
         {
-            conn.set_segmentation(longest);
+            held.conn.set_segmentation(longest);
         }
-        let tuple = conn.tuple();
+        let tuple = held.conn.tuple();
         let key = TupleKey::new(&tuple);
-        let is_active = !conn.is_passive();
-        self.ports += usize::from(is_active);
-        let id = self.conns.insert(Held {
-            conn,
-            notices: Notices::empty(),
-            is_ready: false,
-            has_events: false,
-            is_routed: true,
-            is_active,
-            accept_from,
-            time_wait: None,
-            flow_label: if tuple.is_ipv6() {
-                isn::flow_label(&self.secrets, &key)
-            } else {
-                0
-            },
-            path_epoch: self.ip.path_epoch(),
-            charged: 0,
-            hoards: false,
-            settled_at: self.now,
-        });
+        held.is_active = !held.conn.is_passive();
+        self.ports += usize::from(held.is_active);
+        if tuple.is_ipv6() {
+            held.flow_label = isn::flow_label(&self.secrets, &key);
+        }
+        held.path_epoch = self.ip.path_epoch();
+        let id = self.conns.insert(held);
         self.route(&key, Slot::Connection(id));
         self.join_crowd(id);
         id

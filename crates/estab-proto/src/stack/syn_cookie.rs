@@ -171,10 +171,10 @@ impl Stack {
             return false;
         };
         if self.has_room_for(id)
-            && let Some(conn) = self.establish(now, id, tuple, &handshake, seg, meta)
+            && let Some(held) = self.establish(now, id, tuple, &handshake, seg, meta)
         {
             self.stats.syn_cookies_accepted += 1;
-            self.offer(now, id, conn);
+            self.offer(now, id, held);
         }
         true
     }

@@ -1,6 +1,7 @@
 //! SEGMENT ARRIVES for a half-open record (RFC 9293 §3.10.7.4 as far as it concerns SYN-RECEIVED
 //! after a passive OPEN).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use estab_timer::{Duration, Instant};
@@ -8,6 +9,7 @@ use estab_timer::{Duration, Instant};
 use crate::addr::FourTuple;
 use crate::config::TcpConfig;
 use crate::seq::SeqNumber;
+use crate::stack::settle::Held;
 use crate::stack::syn_queue::{HalfOpen, HalfOpenId};
 use crate::stack::{ListenerId, RxMeta, Stack};
 use crate::tcp::negotiate::{is_echo, syn_window};
@@ -130,10 +132,10 @@ impl Stack {
             handshake.synack_retries = handshake.synack_retries.max(1);
         }
         if self.has_room_for(listener)
-            && let Some(conn) = self.establish(now, listener, tuple, &handshake, seg, meta)
+            && let Some(held) = self.establish(now, listener, tuple, &handshake, seg, meta)
         {
             self.remove_half_open(id);
-            self.offer(now, listener, conn);
+            self.offer(now, listener, held);
         }
     }
 
@@ -158,10 +160,11 @@ impl Stack {
         handshake: &Handshake,
         seg: &Segment<'_>,
         meta: RxMeta<'_>,
-    ) -> Option<Connection> {
+    ) -> Option<Box<Held>> {
         let tcp = Arc::clone(&self.listeners.get(listener)?.tcp);
         let path_mtu = self.ip.path_mtu(tuple.remote.ip());
-        let mut conn = Connection::passive(now, tuple, handshake, tcp, path_mtu, self.config.mtu);
+        let conn = Connection::passive(now, tuple, handshake, tcp, path_mtu, self.config.mtu);
+        let mut held = self.conns.place(Held::new(conn, now));
         let mut ctx = Ctx {
             now,
             stats: &mut self.stats,
@@ -169,14 +172,19 @@ impl Stack {
             share: self.budget.share(),
             trials: &mut self.ecn_trials,
         };
-        conn.input(&mut ctx, seg, meta);
-        (!matches!(conn.state(), State::SynReceived | State::Closed)).then_some(conn)
+        held.conn.input(&mut ctx, seg, meta);
+        if matches!(held.conn.state(), State::SynReceived | State::Closed) {
+            self.conns.recycle(held);
+            return None;
+        }
+        Some(held)
     }
 
     /// Puts a fresh connection into its listener's accept queue.
-    pub(super) fn offer(&mut self, now: Instant, listener: ListenerId, conn: Connection) {
+    pub(super) fn offer(&mut self, now: Instant, listener: ListenerId, mut held: Box<Held>) {
         self.stats.passive_opens += 1;
-        let id = self.hold(conn, Some(listener));
+        held.accept_from = Some(listener);
+        let id = self.hold_placed(held);
         self.push_accept(listener, id);
         self.settle(now, id);
     }

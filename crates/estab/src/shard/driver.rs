@@ -116,6 +116,8 @@ struct Core<D: Device> {
     awaited: u8,
     /// Turns until what is to be sent has waited for an answer.
     waits: u8,
+    /// The last turn read little, and nothing is left as far as it knows.
+    is_drained: bool,
     closing: Closing,
     /// Nothing is left to do, and the other drivers know.
     is_finished: bool,
@@ -179,6 +181,7 @@ impl<D: Device> Driver<D> {
             spare: Vec::new(),
             awaited: 0,
             waits: 0,
+            is_drained: false,
             closing: Closing::No,
             is_finished: false,
             ended: None,
@@ -275,18 +278,21 @@ impl<D: Device> Core<D> {
         if self.stack.poll_timeout().is_some_and(|due| due <= now) {
             self.stack.handle_timeout(now);
         }
+        let was_waiting = mem::take(&mut self.waits) > 0 || !self.stack.wants_transmit();
         self.answer_bell(cx, now);
         if let Some(gone) = self.ended.take() {
             return Err(gone);
         }
-        // What was waited for goes out before anything else comes in.
-        let is_answer = mem::take(&mut self.waits) > 0;
+        // The answer to what came goes out before anything else comes in.
+        let is_drained = mem::take(&mut self.is_drained);
+        let is_answer = is_drained && was_waiting && self.stack.wants_transmit();
         let received = match is_answer {
             true => Ok(false),
             false => self.receive(cx, &mut now),
         };
         let mut again = false;
         let is_little = self.receiver.is_little() && matches!(received, Ok(false));
+        self.is_drained = is_little && !is_answer;
         if is_little && !is_answer && self.receiver.is_some() && self.stack.wants_transmit() {
             // Who waited for this little may answer at once, and the acknowledgement go along.
             again = self.deliver_all(now);
