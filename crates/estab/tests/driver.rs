@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -485,4 +486,36 @@ async fn an_idle_stack_is_not_woken() {
     let before = *turns.lock().unwrap();
     sleep(24 * 3_600_000).await;
     assert_eq!(*turns.lock().unwrap(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_came_while_sending_needs_no_wake_up() {
+    /// Says nothing and wakes nobody. Knows whether it was asked after the last packet it took.
+    struct Silent(Arc<AtomicBool>);
+
+    impl Device for Silent {
+        fn caps(&self) -> Caps {
+            Caps::new(1500)
+        }
+
+        fn poll_recv(&mut self, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<Received>> {
+            self.0.store(true, Ordering::Relaxed);
+            Poll::Pending
+        }
+
+        fn poll_send(&mut self, _: &mut Context<'_>, _: &Packet<'_>) -> Poll<io::Result<()>> {
+            self.0.store(false, Ordering::Relaxed);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    let asked = Arc::new(AtomicBool::new(false));
+    let device = Silent(Arc::clone(&asked));
+    let stack = Stack::builder().addr("10.0.0.1/24").build(device).unwrap();
+    let open = stack.connect("10.0.0.2:1");
+    // Long before the SYN is sent again.
+    let open = tokio::time::timeout(Duration::from_millis(1), open);
+    assert!(open.await.is_err());
+    assert!(asked.load(Ordering::Relaxed));
+    assert_eq!(stack.device_stats().await.unwrap().sent, 1);
 }
