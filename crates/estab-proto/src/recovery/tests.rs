@@ -6,6 +6,7 @@ mod rack;
 mod rules;
 mod samples;
 mod sender;
+mod sleep;
 mod spurious;
 mod transfers;
 

@@ -361,3 +361,24 @@ fn a_reduction_between_needless_ones_stays() {
     }
     assert_eq!(last.unwrap().earlier.len(), MAX_EARLIER);
 }
+
+/// What is remembered of retransmissions, of this episode and of those before it, is charged to the
+/// connection.
+#[test]
+fn what_is_remembered_is_counted() {
+    let mut last = None;
+    let mut sizes = alloc::vec::Vec::new();
+    for _ in 0..3 {
+        let mut undo = Undo::begin(&controller(), &front(true), false, Frto::Off, last.take());
+        for number in 0..100 {
+            undo.on_retransmitted(ms(300), at(number), MSS);
+        }
+        sizes.push(undo.allocated());
+        last = Some(undo);
+    }
+    let copies = 100 * size_of::<Range>();
+    assert!(
+        sizes[0] >= copies && sizes[1] >= 2 * copies && sizes[2] >= 3 * copies,
+        "{sizes:?}"
+    );
+}

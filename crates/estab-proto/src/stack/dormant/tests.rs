@@ -91,3 +91,37 @@ fn so_is_one_under_dctcp() {
     assert_eq!(bench.stack.counts().dormant, 1);
     assert_eq!(bench.stack.info(id).unwrap().cwnd, before);
 }
+
+/// A peer can wake a connection as often as it likes, and have it put away again once a second at most:
+/// each time costs the same, and nothing is left behind.
+#[test]
+fn waking_and_sleeping_all_day_costs_no_more_each_time() {
+    let mut bench = Bench::new();
+    let listener = bench.listen(8);
+    let (id, ack) = bench.accepted(listener, 1000);
+    bench.sleep_through(QUIET);
+    let (info, counts) = (bench.stack.info(id).unwrap(), bench.stack.counts());
+    let moves = bench.stack.stats().timer_moves;
+    for round in 1..=500 {
+        // A burst of what says nothing: duplicates, and text far beyond the window.
+        for _ in 0..3 {
+            bench.send(&ack);
+        }
+        bench.send(&Seg {
+            seq: ack.seq.wrapping_add(0x4000_0000),
+            ..ack.clone().text(b"far away")
+        });
+        bench.output();
+        assert_eq!(bench.stack.counts().dormant, 0);
+        bench.sleep_through(QUIET);
+        assert_eq!(bench.stack.counts(), counts, "{round}");
+        assert!(bench.stack.stats().timer_moves - moves <= 8 * round);
+    }
+    let after = bench.stack.info(id).unwrap();
+    assert!(
+        after.memory <= info.memory + 16,
+        "{} {}",
+        after.memory,
+        info.memory
+    );
+}
