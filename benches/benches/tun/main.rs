@@ -2,7 +2,7 @@
 //! least that a TCP can be.
 //!
 //! ```text
-//! cargo bench -p estab-benches --bench tun -- [--rows "up,echo"] [--stacks "kernel,estab"] [--quick] [--write]
+//! cargo bench -p estab-benches --bench tun -- [--rows "up;echo"] [--stacks "kernel;estab"] [--quick] [--write]
 //! ```
 //!
 //! Every measurement has a server in a process and in a network of its own. What fails or hangs is a
@@ -57,7 +57,7 @@ struct Options {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How long the client loads a server.
-    #[arg(long, default_value_t = 0.6)]
+    #[arg(long, default_value_t = 0.5)]
     seconds: f64,
     /// Everything once, and half as long.
     #[arg(long)]
@@ -97,6 +97,12 @@ fn main() -> ExitCode {
 
 fn measure(options: &Options) -> Result<(), Box<dyn Error>> {
     let stacks = options.stacks();
+    if stacks.is_empty() || options.rows().is_empty() {
+        let rows = ROWS.iter().map(|row| row.name).collect::<Vec<_>>();
+        let stacks = STACKS.map(Stack::name);
+        let [rows, stacks] = [rows.join("; "), stacks.join("; ")];
+        return Err(format!("there are the rows {rows}\nand the contestants {stacks}").into());
+    }
     // Before the network is left behind: crates may have to be fetched.
     let peers = match stacks.iter().any(|stack| stack.is_elsewhere()) {
         true => peers::build(),
