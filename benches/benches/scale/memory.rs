@@ -26,8 +26,8 @@ pub(crate) fn measure_all(page: &mut Page) {
         "Bytes for each of so many, beyond the first five hundred, so that what a stack holds whatever \
          their number does not count. An idle connection has carried a byte each way and was quiet \
          for two seconds; the figure is the mean of both ends. Of the async side everything is \
-         counted, the first ones too: both stacks, drivers, what handle and driver share, and the \
-         stream in the application's hands. TIME-WAIT is a record, its four-tuple's entry in the \
+         counted: both stacks, drivers, what handle and driver share, and the stream in the \
+         application's hands. TIME-WAIT is a record, its four-tuple's entry in the \
          table, and its part of the queue; so is a half-open connection.",
     );
     let columns = COUNTS.map(|count| format!("{count}"));
@@ -88,8 +88,14 @@ fn idle(ipv6: bool, count: usize) -> f64 {
     at_rest(ipv6, count, true)
 }
 
+/// What so many more take than the first of them.
 fn idle_async(ipv6: bool, count: usize) -> f64 {
-    let (bytes, _) = bytes_for_each(2 * count, || {
+    (all_async(ipv6, BEFORE + count) - all_async(ipv6, BEFORE)) / (2 * count) as f64
+}
+
+/// The bytes of everything that `count` connections need.
+fn all_async(ipv6: bool, count: usize) -> f64 {
+    let (bytes, _) = bytes_for_each(1, || {
         let runtime = runtime();
         let crowd = runtime.block_on(async {
             let crowd = Crowd::open(count, ipv6).await.expect("a crowd");
