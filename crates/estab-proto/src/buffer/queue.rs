@@ -145,29 +145,37 @@ impl Queue {
         n - (left - step)
     }
 
-    /// The `len` bytes from `offset` on, if they lie together at the beginning of the queue.
+    /// The `len` bytes from `offset` on, if they lie together.
     #[inline]
     pub(super) fn piece(&self, offset: usize, len: usize) -> Option<&[u8]> {
-        let first = match self.sealed.front() {
-            Some(front) => &front.bytes[..],
+        let (index, before) = self.find(offset);
+        let block = match self.sealed.get(index) {
+            Some(block) => &block.bytes[..],
             None => self.tail.get(self.gone()..)?,
         };
-        first.get(offset..)?.get(..len)
+        block.get(offset - before..)?.get(..len)
+    }
+
+    /// The block that holds the byte at `offset`, and where it begins; the tail comes after all.
+    #[inline]
+    fn find(&self, offset: usize) -> (usize, usize) {
+        let Some(front) = self.sealed.front() else {
+            return (0, 0);
+        };
+        if offset < front.bytes.len() {
+            return (0, 0);
+        }
+        let base = front.end.wrapping_sub(front.bytes.len() as u32);
+        let distance = |block: &Block| block.end.wrapping_sub(base) as usize;
+        let index = self
+            .sealed
+            .partition_point(|block| distance(block) <= offset);
+        (index, distance(&self.sealed[index - 1]))
     }
 
     /// The bytes from `offset` on, at most `len` of them, in pieces that are not empty.
     pub(super) fn slices(&self, offset: usize, len: usize) -> Slices<'_> {
-        let (mut first, mut before) = (0, 0);
-        if let Some(front) = self.sealed.front()
-            && front.bytes.len() <= offset
-        {
-            let base = front.end.wrapping_sub(front.bytes.len() as u32);
-            let distance = |block: &Block| block.end.wrapping_sub(base) as usize;
-            first = self
-                .sealed
-                .partition_point(|block| distance(block) <= offset);
-            before = distance(&self.sealed[first - 1]);
-        }
+        let (first, before) = self.find(offset);
         Slices {
             blocks: self.sealed.range(first..),
             tail: &self.tail[self.gone()..],

@@ -80,8 +80,8 @@ impl SendBuffer {
         self.queue.advance(n);
     }
 
-    /// The `len` bytes from `offset` on, if they lie in the first block in memory; otherwise they are
-    /// for [`slices`](Self::slices) to find.
+    /// The `len` bytes from `offset` on, if they lie together in memory; otherwise they are for
+    /// [`slices`](Self::slices) to find.
     #[inline]
     pub fn piece(&self, offset: usize, len: usize) -> Option<&[u8]> {
         self.queue.piece(offset, len)

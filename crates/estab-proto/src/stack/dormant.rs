@@ -189,10 +189,7 @@ impl Conns {
     #[inline]
     pub(crate) fn is_under(&self, id: ConnId, key: &TupleKey) -> bool {
         match self.places.get(id) {
-            Some(Place::Awake(held)) => {
-                held.conn.fetch();
-                TupleKey::new(&held.conn.tuple()) == *key
-            }
+            Some(Place::Awake(held)) => TupleKey::new(&held.conn.tuple()) == *key,
             Some(Place::Dormant(record)) => record.key == *key,
             None => false,
         }

@@ -153,8 +153,6 @@ pub struct Stack {
     fresh: Fresh,
     /// The connection the last segment was for: the next one mostly is for the same.
     last_in: ConnId,
-    /// The connection visited last: its record is near.
-    near: ConnId,
     time_waits: TimeWaits,
     ready: ReadyList,
     pub(crate) replies: ReplyQueue,
@@ -191,7 +189,6 @@ impl Stack {
             conns: Conns::default(),
             fresh: Fresh::new(),
             last_in: ConnId::default(),
-            near: ConnId::default(),
             time_waits: TimeWaits::default(),
             ready: ReadyList::default(),
             replies: ReplyQueue::new(config.limits.max_replies),

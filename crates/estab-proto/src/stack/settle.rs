@@ -1,8 +1,6 @@
 //! What every visit of a connection ends in: its notices become events, its deadline goes to the
 //! wheel, its state decides who holds the four-tuple and whether the record stays.
 
-use core::hint::black_box;
-
 use alloc::boxed::Box;
 
 use estab_timer::{Duration, Instant, Wheel};
@@ -47,6 +45,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
+<<<<<<< HEAD
     /// A connection that nobody knows yet.
     pub(super) fn new(conn: Connection, now: Instant) -> Self {
         Self {
@@ -63,15 +62,6 @@ impl Held {
             charged: 0,
             hoards: false,
             settled_at: now,
-        }
-    }
-
-    /// Asks for all of the record at once, if it was another that was visited last.
-    #[inline]
-    pub(super) fn approach(&self, id: ConnId, near: &mut ConnId) {
-        if core::mem::replace(near, id) != id {
-            self.conn.fetch();
-            black_box((self.charged, self.path_epoch));
         }
     }
 
@@ -140,7 +130,6 @@ impl Stack {
         call: impl FnOnce(&mut Connection, &mut Ctx<'_>) -> R,
     ) -> Option<R> {
         let held = self.conns.get_mut(id)?;
-        held.approach(id, &mut self.near);
         let mut ctx = Ctx {
             now,
             stats: &mut self.stats,

@@ -193,7 +193,6 @@ impl Stack {
                 self.ready.pop();
                 continue;
             };
-            held.approach(id, &mut self.near);
             let mut ctx = Ctx {
                 now,
                 stats: &mut self.stats,

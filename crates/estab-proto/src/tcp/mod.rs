@@ -12,7 +12,6 @@ pub(crate) mod connection;
 pub(crate) mod control;
 pub(crate) mod dormant;
 pub(crate) mod ecn;
-mod fetch;
 mod icmp;
 mod input;
 mod memory;

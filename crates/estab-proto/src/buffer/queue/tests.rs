@@ -161,3 +161,21 @@ fn a_short_tail_is_copied_where_the_caller_says_and_serves_again() {
     let popped = queue.pop(|_| unreachable!("a long one goes as it is"));
     assert_eq!(popped.map(|(bytes, _)| bytes.len()), Some(2 * KEPT));
 }
+
+#[test]
+fn what_lies_together_is_one_piece() {
+    let mut queue = Queue::new();
+    for (first, len) in [(0, 300), (300, 400), (700, 256)] {
+        let bytes: Vec<u8> = (first..first + len).map(|at: usize| at as u8).collect();
+        queue.push(Bytes::from(bytes), len);
+    }
+    queue.append(&[9; 50], MIN_BLOCK);
+    queue.advance(100);
+    for offset in 0..queue.len() + 2 {
+        for len in [1, 2, 199, 200, 300] {
+            let mut slices = queue.slices(offset, len);
+            let together = slices.next().filter(|slice| slice.len() == len);
+            assert_eq!(queue.piece(offset, len), together, "{len} at {offset}");
+        }
+    }
+}
