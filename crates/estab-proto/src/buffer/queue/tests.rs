@@ -169,7 +169,7 @@ fn what_lies_together_is_one_piece() {
         let bytes: Vec<u8> = (first..first + len).map(|at: usize| at as u8).collect();
         queue.push(Bytes::from(bytes), len);
     }
-    queue.append(&[9; 50], MIN_BLOCK);
+    queue.append(&[9; 50], 256);
     queue.advance(100);
     for offset in 0..queue.len() + 2 {
         for len in [1, 2, 199, 200, 300] {
