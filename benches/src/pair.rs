@@ -48,6 +48,11 @@ impl Pair {
         })
     }
 
+    /// The same whose connections do not become dormant while many are made.
+    pub fn awake() -> Self {
+        Self::with(|config| config.dormant_after = None)
+    }
+
     fn with(adapt: impl Fn(&mut StackConfig)) -> Self {
         let now = Instant::from_secs(1);
         let [client, mut server] = array::from_fn(|end| {

@@ -148,7 +148,7 @@ fn parse() -> Job {
 
 /// A bare ACK arrives for one of so many connections, each time another.
 fn packet(connections: usize) -> Job {
-    let mut pair = Pair::new();
+    let mut pair = Pair::awake();
     let acks: Vec<_> = (0..connections)
         .map(|nth| {
             pair.connect(nth);
