@@ -45,7 +45,6 @@ pub(crate) struct Held {
 }
 
 impl Held {
-<<<<<<< HEAD
     /// A connection that nobody knows yet.
     pub(super) fn new(conn: Connection, now: Instant) -> Self {
         Self {
