@@ -17,7 +17,7 @@ pub enum Event {
     Connected(ConnId),
     /// In-order bytes, or the end of the stream, can be received.
     Readable(ConnId),
-    /// Acknowledged bytes made room in the send buffer.
+    /// Acknowledged bytes made room in the send buffer, or few of the bytes in it are still to be sent.
     Writable(ConnId),
     /// The urgent pointer appeared or moved forward (RFC 9293 MUST-32).
     Urgent(ConnId),

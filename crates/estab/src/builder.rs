@@ -75,7 +75,7 @@ impl StackBuilder {
     /// ones: they are cut right before they go to the device, and plain segments of one connection
     /// that came in one burst are joined. Less work for the processor, and the same on the network.
     /// It is so if not set; a device with [segmentation](crate::device::Caps::segmentation) of its own
-    /// uses that in any case.
+    /// uses that in any case, and one whose own packets are half as long has no need of it.
     pub fn segmentation(mut self, segmentation: bool) -> Self {
         self.segmentation = segmentation;
         self
@@ -236,7 +236,9 @@ impl StackBuilder {
     fn config_for(&self, caps: Caps) -> io::Result<StackConfig> {
         let mut config = self.config.clone();
         config.mtu = self.mtu.unwrap_or(caps.mtu);
-        let cuts = self.segmentation && caps.segmentation.is_none();
+        // There is nothing to be cut if a packet may be longer than half a super-segment.
+        let is_short = config.mtu <= MAX_PACKET as u32 / 2;
+        let cuts = self.segmentation && is_short && caps.segmentation.is_none();
         config.checksum_offload = caps.checksum_offload || cuts;
         config.segmentation = if cuts {
             Some(MAX_PACKET as u32)

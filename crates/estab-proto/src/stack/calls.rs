@@ -1,7 +1,7 @@
 //! The user calls of a connection (RFC 9293 §3.10.2 to §3.10.6).
 
 use bytes::Bytes;
-use estab_timer::Instant;
+use estab_timer::{Duration, Instant};
 
 use crate::addr::FourTuple;
 use crate::error::{CallError, ConnectionError};
@@ -68,6 +68,11 @@ impl Stack {
     /// Bytes in the send buffer that were not sent yet; 0 if the id is stale.
     pub fn send_unsent(&self, id: ConnId) -> usize {
         self.held(id).map_or(0, |held| held.conn.send_unsent())
+    }
+
+    /// The shortest round trip that was measured lately; `None` if none was, or the id is stale.
+    pub fn min_rtt(&self, id: ConnId) -> Option<Duration> {
+        self.held(id)?.conn.min_rtt()
     }
 
     /// Copies received bytes into `buf`; returns how many, 0 for the end of the stream.

@@ -1,7 +1,7 @@
 //! SEND, RECEIVE and STATUS (RFC 9293 §3.10.2, §3.10.3, §3.10.6).
 
 use bytes::Bytes;
-use estab_timer::Instant;
+use estab_timer::{Duration, Instant};
 
 use crate::buffer::{Share, Slices};
 use crate::congestion::Rate;
@@ -20,6 +20,11 @@ impl Connection {
     /// Bytes in the send buffer that were not sent yet.
     pub(crate) fn send_unsent(&self) -> usize {
         self.unsent() as usize
+    }
+
+    /// The shortest round trip that was measured lately.
+    pub(crate) fn min_rtt(&self) -> Option<Duration> {
+        self.recovery.min_rtt()
     }
 
     /// SEND without a copy: takes all of `data` if there is any room.

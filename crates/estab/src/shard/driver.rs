@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use estab_proto::config::StackConfig;
 use estab_proto::{ConnId, ConnectionError, ListenerId, Stack};
-use estab_timer::Instant;
+use estab_timer::{Duration, Instant};
 use pin_project::pin_project;
 use slotmap::SecondaryMap;
 use tokio::task::coop::unconstrained;
@@ -29,10 +29,12 @@ use crate::device::Device;
 use crate::error::StackGone;
 use crate::shared::accept::Listening;
 use crate::shared::{Chunks, Conn};
+use writers::Writers;
 
 mod calls;
 mod commands;
 mod events;
+mod writers;
 
 /// The future that drives a stack: the only owner of the protocol state and of the device. A stack
 /// with several queues has one for each.
@@ -62,6 +64,9 @@ pub struct Driver<D: Device> {
 
 /// Emptied queues kept.
 const SPARE: usize = 64;
+
+/// How long memory is kept for writes that do not come.
+const AGE: Duration = Duration::from_secs(1);
 
 /// Packets that other shards read, given to the stack in one turn at most.
 const STRAYS: usize = 64;
@@ -111,6 +116,9 @@ struct Core<D: Device> {
     /// The memory of queues that were emptied, for those that fill next: it costs an idle connection
     /// nothing, and a busy one no allocation.
     spare: Vec<Chunks>,
+    writers: Writers,
+    /// When memory that writes no longer need is given back, if there is some.
+    ages_at: Instant,
     /// Turns of the tasks that the last events woke until one of them may have answered: one if
     /// somebody reads, two if somebody accepts, whose task has to be spawned first.
     awaited: u8,
@@ -179,6 +187,8 @@ impl<D: Device> Driver<D> {
             calls: Calls::default(),
             chunks: Vec::new(),
             spare: Vec::new(),
+            writers: Writers::default(),
+            ages_at: Instant::NEVER,
             awaited: 0,
             waits: 0,
             is_drained: false,
@@ -236,6 +246,7 @@ impl<D: Device> Future for Driver<D> {
                 return Poll::Ready(Ok(()));
             }
             let due = core.stack.poll_timeout().unwrap_or(Instant::NEVER);
+            let due = due.min(core.ages_at);
             if due < *this.armed {
                 *this.armed = due;
                 match (this.sleep.as_mut().as_pin_mut(), core.clock.deadline(due)) {
@@ -278,6 +289,7 @@ impl<D: Device> Core<D> {
         if self.stack.poll_timeout().is_some_and(|due| due <= now) {
             self.stack.handle_timeout(now);
         }
+        self.age(now);
         let was_waiting = mem::take(&mut self.waits) > 0 || !self.stack.wants_transmit();
         self.answer_bell(cx, now);
         if let Some(gone) = self.ended.take() {
@@ -325,7 +337,15 @@ impl<D: Device> Core<D> {
         while let Some(event) = self.stack.poll_event() {
             again |= self.deliver(now, event);
         }
-        again
+        again | self.wake_writers()
+    }
+
+    /// Gives back memory that writes no longer need.
+    fn age(&mut self, now: Instant) {
+        if self.ages_at <= now {
+            let is_left = self.shard.blocks.age();
+            self.ages_at = if is_left { now + AGE } else { Instant::NEVER };
+        }
     }
 
     /// Keeps the memory of an emptied queue, unless there is enough.

@@ -15,19 +15,36 @@ pub(crate) const BLOCK: usize = 64 << 10;
 /// least.
 const SIZES: usize = 11;
 
-/// Bytes kept of each size, and blocks.
-const KEPT: usize = 8 << 20;
+/// Blocks of each size, and bytes, that are remembered when they are free.
 const MOST: usize = 4096;
+const KEPT: usize = 8 << 20;
 
-/// Blocks looked at for a free one: the oldest, of which some may belong to a slow connection.
-const LOOKS: usize = 4;
+/// Bytes of each size that are remembered while they are in use.
+const LENT: usize = 32 << 20;
 
-/// The blocks of all connections of a shard, from the largest size to the smallest, the oldest ones
-/// first. One is free again when the pool's is the last reference to it, so giving it back takes no
-/// message, and taking it no allocation.
+/// Blocks looked at beyond the oldest one, each time one is wanted.
+const LOOKS: usize = 2;
+
+/// The blocks of all connections of a shard, from the largest size to the smallest. One is free again
+/// when the pool's is the last reference to it, so giving it back takes no message, and taking it no
+/// allocation. The one freed last is taken first: the processor's cache still has it.
 #[derive(Debug, Default)]
 pub(crate) struct Blocks {
-    used: [Mutex<VecDeque<BytesMut>>; SIZES],
+    sizes: [Mutex<Size>; SIZES],
+}
+
+/// The blocks of one size.
+#[derive(Debug, Default)]
+struct Size {
+    /// Those in use when they were last looked at, the oldest ones first, since these are mostly freed
+    /// first.
+    lent: VecDeque<BytesMut>,
+    /// Those that are free, the ones freed last on top.
+    free: Vec<BytesMut>,
+    /// Of how many of these nobody had a use since [`Blocks::age`].
+    unused: usize,
+    /// Which of the blocks lent is looked at next, though older ones may still be in use.
+    next: usize,
 }
 
 impl Blocks {
@@ -37,44 +54,74 @@ impl Blocks {
         let size = (0..SIZES - 1)
             .take_while(|size| left <= BLOCK >> (size + 1))
             .count();
-        let mut block = self.take(size);
+        let taken = lock(&self.sizes[size]).take(BLOCK >> size);
+        let mut block = taken.unwrap_or_else(|| BytesMut::with_capacity(BLOCK >> size));
         for buf in bufs {
             let n = buf.len().min(left);
             block.extend_from_slice(&buf[..n]);
             left -= n;
         }
         let copy = block.split().freeze();
-        let mut used = lock(&self.used[size]);
-        if used.len() < MOST.min(KEPT / (BLOCK >> size)) {
-            used.push_back(block);
+        let mut blocks = lock(&self.sizes[size]);
+        if blocks.lent.len() < MOST.min(LENT / (BLOCK >> size)) {
+            blocks.lent.push_back(block);
         }
         copy
     }
 
-    /// An empty block of `BLOCK >> size` bytes.
-    fn take(&self, size: usize) -> BytesMut {
-        let bytes = BLOCK >> size;
-        let found = find(&mut lock(&self.used[size]), bytes);
-        found.unwrap_or_else(|| BytesMut::with_capacity(bytes))
+    /// Gives back the memory that nobody had a use for since the last call. Whether some is left.
+    pub(crate) fn age(&self) -> bool {
+        let mut any = false;
+        for (size, blocks) in self.sizes.iter().enumerate() {
+            let mut blocks = lock(blocks);
+            blocks.sweep(BLOCK >> size);
+            let unused = blocks.unused.min(blocks.free.len());
+            let old: Vec<_> = blocks.free.drain(..unused).collect();
+            blocks.unused = blocks.free.len();
+            any |= !(blocks.free.is_empty() && blocks.lent.is_empty());
+            drop(blocks);
+            drop(old);
+        }
+        any
     }
 }
 
-/// Takes out a free block and makes it empty. They are freed from the oldest on, and it is one of the
-/// latter half of these: the processor's cache has forgotten the older ones.
-fn find(used: &mut VecDeque<BytesMut>, bytes: usize) -> Option<BytesMut> {
-    let mut is_free = |at: usize| {
-        let block = used.get_mut(at);
-        block.is_some_and(|block| block.try_reclaim(bytes))
-    };
-    let oldest = (0..LOOKS).find(|&at| is_free(at))?;
-    let mut later = 0;
-    while is_free(oldest + 2 * later + 1) {
-        later = 2 * later + 1;
+impl Size {
+    /// The block that was freed last, of `bytes` bytes and empty.
+    fn take(&mut self, bytes: usize) -> Option<BytesMut> {
+        self.sweep(bytes);
+        let block = self.free.pop();
+        self.unused = self.unused.min(self.free.len());
+        block
     }
-    let block = used.remove(oldest + later);
-    // Those before it belong to a slow connection.
-    used.rotate_left(oldest);
-    block
+
+    /// Finds out what is free.
+    fn sweep(&mut self, bytes: usize) {
+        let is_free = |block: &mut BytesMut| block.try_reclaim(bytes);
+        while self.lent.front_mut().is_some_and(is_free) {
+            let block = self.lent.pop_front();
+            self.keep(block, bytes);
+        }
+        // One of a slow connection does not hide those behind it for long.
+        for _ in 0..LOOKS.min(self.lent.len()) {
+            self.next = (self.next + 1) % self.lent.len().max(1);
+            if self.lent.get_mut(self.next).is_some_and(is_free) {
+                let block = self.lent.swap_remove_front(self.next);
+                self.keep(block, bytes);
+            }
+        }
+        // Nor does it hide that of a quick one.
+        if self.lent.back_mut().is_some_and(is_free) {
+            let block = self.lent.pop_back();
+            self.keep(block, bytes);
+        }
+    }
+
+    fn keep(&mut self, block: Option<BytesMut>, bytes: usize) {
+        if self.free.len() < MOST.min(KEPT / bytes) {
+            self.free.extend(block);
+        }
+    }
 }
 
 #[cfg(test)]

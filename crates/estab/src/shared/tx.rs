@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use estab_proto::ConnectionError;
 
 use super::Chunks;
-use super::wakers::{Wait, Wakers};
+use super::wakers::{Wait, Wakers, Woken};
 
 /// Writes up to this many bytes are joined with their neighbours under the lock; larger ones are
 /// copied outside it into a chunk of their own.
@@ -37,6 +37,10 @@ pub(crate) struct Tx {
     opened: bool,
     /// The handle is gone.
     released: bool,
+    /// Those who wait to write will be woken.
+    wakes: bool,
+    /// They were, and nothing has been taken since.
+    woken: bool,
     pub(crate) wakers: Wakers,
 }
 
@@ -189,6 +193,7 @@ impl Tx {
         let little = Little::try_from(&self.tail[..]).ok()?;
         self.tail.clear();
         self.queued = 0;
+        self.woken = false;
         Some(little)
     }
 
@@ -196,6 +201,7 @@ impl Tx {
     pub(crate) fn take(&mut self, empty: Chunks) -> Chunks {
         self.flush_tail();
         self.queued = 0;
+        self.woken = false;
         std::mem::replace(&mut self.chunks, empty)
     }
 
@@ -219,6 +225,30 @@ impl Tx {
         } else {
             Chunks::new()
         }
+    }
+
+    /// Whether somebody waits to write, or was just woken to do so.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.woken || self.is_awaited()
+    }
+
+    /// Whether somebody waits to write.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.wakers.is_empty()
+    }
+
+    /// Who waits to write is to be woken in his turn. False if that was said before.
+    pub(crate) fn may_soon_write(&mut self) -> bool {
+        !std::mem::replace(&mut self.wakes, true)
+    }
+
+    /// It is their turn: who is to be woken after unlocking, and how many bytes they may write, at
+    /// most `share`.
+    pub(crate) fn let_write(&mut self, share: usize) -> (usize, Woken) {
+        self.wakes = false;
+        self.woken = self.is_awaited();
+        self.room = self.room.min(share);
+        (self.room, self.wakers.take())
     }
 
     /// Whether the stream ends after what was written.

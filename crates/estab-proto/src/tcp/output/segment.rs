@@ -13,6 +13,12 @@ use crate::tcp::state::State;
 use crate::wire::EcnCodepoint;
 use crate::wire::tcp::{AccEcn, Flags, Segment, TcpOptions};
 
+/// Unsent bytes that are few: a super-segment's.
+const LITTLE: u32 = 1 << 16;
+
+/// A round trip so long that waiting for an acknowledgement would be felt.
+const LONG: Duration = Duration::from_millis(1);
+
 impl Connection {
     /// The next segment, if one may be sent now.
     pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_>) -> Option<SegmentOut> {
@@ -130,14 +136,16 @@ impl Connection {
         // No longer than IP can say, since it is less than the whole.
         segment.segment_size = (new.len > full).then_some(full as u16);
         self.is.remove(Is::OVERRIDE);
-        if self.config.unsent_limit.is_some() {
-            // There is room for as much again.
-            self.notices |= Notices::WRITABLE;
-        }
         self.is
             .set(Is::FIN_SENT, self.is.contains(Is::FIN_SENT) || new.fin);
         let len = new.len + u32::from(new.fin);
         self.snd.nxt += len;
+        let is_bulk = new.len >= full && self.unsent() < LITTLE;
+        let runs_dry = is_bulk && self.recovery.min_rtt().is_some_and(|rtt| rtt >= LONG);
+        if runs_dry || self.config.unsent_limit.is_some() {
+            // Nothing need be acknowledged before more is written.
+            self.notices |= Notices::WRITABLE;
+        }
         // Recovery cuts a super-segment at the MSS; with less than that in a segment it is told each.
         let size = segment
             .segment_size

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use estab_proto::{CallError, ConnId};
 use estab_timer::Instant;
 
-use super::Core;
+use super::{AGE, Core};
 use crate::device::Device;
 use crate::shared::{Chunks, Conn, signal};
 use crate::sync::lock;
@@ -58,7 +58,10 @@ impl<D: Device> Core<D> {
             && let Some(chunk) = chunks.pop_front()
         {
             match self.stack.send(now, conn.id, chunk) {
-                Ok(_) => took = true,
+                Ok(_) => {
+                    took = true;
+                    self.ages_at = self.ages_at.min(now + AGE);
+                }
                 // An event tells, or told, how the connection ended.
                 Err(_) => chunks.clear(),
             }

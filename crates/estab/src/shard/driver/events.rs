@@ -9,12 +9,8 @@ use estab_timer::Instant;
 use super::Core;
 use crate::device::Device;
 use crate::shared::accept::{Attempt, Listening};
-use crate::shared::wakers::Woken;
 use crate::shared::{Chunks, Conn};
 use crate::sync::lock;
-
-/// Bytes that may wait to be sent for the first time.
-const WRITE_AHEAD: usize = 512 << 10;
 
 impl<D: Device> Core<D> {
     /// Tells the handle of an event. Returns whether the stack has something to send in turn.
@@ -99,32 +95,16 @@ impl<D: Device> Core<D> {
         tx.set_room(room);
         // Who waits to write needs the memory again.
         let empty = match self.stack.send_queued(id) {
-            0 if tx.wakers.is_empty() => tx.rest(),
+            0 if !tx.is_wanted() => tx.rest(),
             _ => Chunks::new(),
         };
-        let writers = match !tx.wakers.is_empty() && self.is_worth_waking(id, room) {
-            true => Some(tx.wakers.take()),
-            false => None,
-        };
+        let wakes = tx.is_awaited() && self.is_worth_waking(id, room);
+        if wakes && tx.may_soon_write() {
+            self.writers.push(id);
+        }
         drop(tx);
         self.keep(empty);
-        writers.into_iter().for_each(Woken::wake);
         took
-    }
-
-    /// Bytes the application may write now: as many as the send buffer has room for, and no more than
-    /// are sent before the processor's cache has forgotten them.
-    pub(super) fn room(&self, id: ConnId) -> usize {
-        let ahead = WRITE_AHEAD.saturating_sub(self.stack.send_unsent(id));
-        self.stack.send_room(id).min(ahead)
-    }
-
-    /// Whether a writer should go on: not for a few bytes at a time, but once a third of the
-    /// buffer, or of what may wait in it, is free, as in Linux.
-    fn is_worth_waking(&self, id: ConnId, room: usize) -> bool {
-        let limit = self.stack.unsent_limit(id).flatten();
-        let ahead = limit.map_or(WRITE_AHEAD, |limit| WRITE_AHEAD.min(limit as usize));
-        room * 2 >= self.stack.send_queued(id).min(ahead)
     }
 
     /// The connection is over, and its handle the last to hear of it.

@@ -26,45 +26,76 @@ fn a_block_is_used_for_half_at_least() {
     for len in [4097, 8192, 8193, 30_000, 32_768, 32_769, 65_535, 65_536] {
         let text = vec![7; len];
         assert_eq!(copy(&blocks, &text).len(), len);
-        let (size, used) = blocks
-            .used
-            .iter()
-            .enumerate()
-            .find_map(|(size, used)| Some((size, lock(used).pop_back()?)))
-            .unwrap();
+        let size = (0..SIZES).find(|&size| lock(&blocks.sizes[size]).lent.pop_back().is_some());
+        let size = size.unwrap();
         assert!(len <= BLOCK >> size && len > BLOCK >> (size + 1), "{len}");
-        drop(used);
     }
     // No more than a block at once.
     assert_eq!(copy(&blocks, &vec![7; BLOCK + 1]).len(), BLOCK);
 }
 
 #[test]
-fn only_so_much_is_kept() {
+fn of_what_is_free_only_so_much_is_kept() {
     let blocks = Blocks::default();
     let text = vec![7; BLOCK];
     let copies: Vec<_> = (0..2 * KEPT / BLOCK)
         .map(|_| copy(&blocks, &text))
         .collect();
-    assert_eq!(lock(&blocks.used[0]).len(), KEPT / BLOCK);
     drop(copies);
+    drop(copy(&blocks, &text));
+    assert_eq!(lock(&blocks.sizes[0]).free.len(), KEPT / BLOCK - 1);
 }
 
 #[test]
-fn of_free_blocks_a_later_one_is_used() {
+fn the_block_freed_last_is_used_first() {
     let blocks = Blocks::default();
     let text = vec![7; BLOCK];
     let mut copies: Vec<_> = (0..16).map(|_| copy(&blocks, &text)).collect();
     let places: Vec<_> = copies.iter().map(|copy| copy.as_ptr()).collect();
     let in_use = copies.split_off(9);
     drop(copies);
-    // Of the nine that are free, the eighth.
-    assert_eq!(copy(&blocks, &text).as_ptr(), places[7]);
-    // One that stays in use does not hide those behind it.
+    assert_eq!(copy(&blocks, &text).as_ptr(), places[8]);
+    assert_eq!(copy(&blocks, &text).as_ptr(), places[8]);
     drop(in_use);
+}
+
+#[test]
+fn a_block_that_stays_in_use_does_not_hide_those_behind_it() {
+    let blocks = Blocks::default();
+    let text = vec![7; BLOCK];
     let slow = copy(&blocks, &text);
-    for _ in 0..40 {
-        assert!(places.contains(&copy(&blocks, &text).as_ptr()));
+    let mut in_use = VecDeque::new();
+    for _ in 0..1000 {
+        in_use.push_back(copy(&blocks, &text));
+        if in_use.len() > 8 {
+            in_use.pop_front();
+        }
     }
+    let size = lock(&blocks.sizes[0]);
+    assert!(
+        size.lent.len() + size.free.len() < 40,
+        "{}",
+        size.lent.len()
+    );
     drop(slow);
+}
+
+#[test]
+fn memory_that_is_not_used_is_given_back() {
+    let blocks = Blocks::default();
+    let text = vec![7; BLOCK];
+    let copies: Vec<_> = (0..16).map(|_| copy(&blocks, &text)).collect();
+    assert!(blocks.age());
+    drop(copies);
+    // They were used since.
+    assert!(blocks.age());
+    let free = || lock(&blocks.sizes[0]).free.len();
+    assert_eq!(free(), 16);
+    let two = [copy(&blocks, &text), copy(&blocks, &text)];
+    assert!(blocks.age());
+    assert_eq!(free(), 0);
+    drop(two);
+    assert!(blocks.age());
+    assert_eq!(free(), 2);
+    assert!(!blocks.age());
 }

@@ -100,3 +100,21 @@ fn nothing_is_written_before_the_handshake_ends() {
     assert_eq!(tx.outcome(), Some(Ok(())));
     assert_eq!(tx.writable(), Err(Refused::Error(ConnectionError::Reset)));
 }
+
+#[test]
+fn who_waits_is_told_once_and_writes_his_share() {
+    let mut tx = open(100);
+    assert!(!tx.is_awaited());
+    tx.wakers.set_task(std::task::Waker::noop());
+    assert!(tx.is_awaited());
+    assert!(tx.may_soon_write());
+    assert!(!tx.may_soon_write(), "he is in line already");
+    let (bytes, woken) = tx.let_write(30);
+    woken.wake();
+    assert_eq!(bytes, 30);
+    assert_eq!(tx.writable(), Ok(30));
+    assert!(tx.may_soon_write() && !tx.is_awaited());
+    let (bytes, woken) = tx.let_write(1000);
+    woken.wake();
+    assert_eq!(bytes, 30);
+}
