@@ -241,6 +241,9 @@ impl Recovery {
     /// Gives back memory kept for what may come.
     pub fn shrink(&mut self) {
         self.board.shrink();
+        if let Some(undo) = &mut self.undo {
+            undo.shrink();
+        }
     }
 
     /// The most payload a segment carries, in bytes.

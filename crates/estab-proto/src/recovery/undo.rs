@@ -134,6 +134,13 @@ impl Undo {
         size_of::<Self>() + self.copies.allocated() + table + earlier
     }
 
+    /// Gives back memory kept for what may come.
+    pub(super) fn shrink(&mut self) {
+        self.copies.shrink();
+        self.earlier.iter_mut().for_each(|e| e.copies.shrink());
+        self.earlier.shrink_to_fit();
+    }
+
     /// An episode begins, by a timeout or by loss found at `front`, the record at SND.UNA. To be
     /// called before the controller hears of it. `last` is the episode before.
     pub(super) fn begin(

@@ -51,6 +51,13 @@ impl Copies {
             .map_or(0, |copies| copies.capacity() * size_of::<Range>())
     }
 
+    /// Gives back memory kept for what may come.
+    pub(super) fn shrink(&mut self) {
+        if let Some(copies) = &mut self.0 {
+            copies.shrink_to_fit();
+        }
+    }
+
     /// Whether a report may still come that is the last one.
     pub(super) fn is_open(&self) -> bool {
         self.0.as_ref().is_some_and(|copies| !copies.is_empty())
