@@ -55,7 +55,7 @@ pub struct StackConfig {
     /// The defaults of each connection.
     pub tcp: TcpConfig,
     /// After how long without anything to do a connection is kept in a few hundred bytes instead of
-    /// more than a thousand, until it is needed again: some hundred nanoseconds' work each way.
+    /// more than a thousand, until it is needed again; waking it costs some thousand instructions.
     /// While many open, a 256th of it is enough for those that came first. Nothing else tells the
     /// difference. A connection under BBR, or an algorithm of the user's, is not kept so. `None`: never.
     pub dormant_after: Option<Duration>,

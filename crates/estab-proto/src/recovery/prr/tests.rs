@@ -28,8 +28,8 @@ impl Sender {
     }
 }
 
-/// Half the window: every second acknowledgment lets a segment out, the first at once, until the target is reached; then
-/// each does.
+/// Half the window: every second acknowledgment lets a segment out, the first at once, until the target
+/// is reached; then each does.
 // proves RFC9937-6.2#3, RFC9937-6.3
 #[test]
 fn one_loss_is_spread_over_the_round_trip() {
