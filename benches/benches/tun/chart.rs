@@ -157,6 +157,7 @@ fn bar(
 fn colour(stack: Stack) -> &'static str {
     match stack {
         Stack::Limit => LIMIT,
+        Stack::Gvisor => PEER,
         _ if PEERS.contains(&stack) => PEER,
         _ if stack.place() == Place::Tun => OURS,
         _ => KERNEL,

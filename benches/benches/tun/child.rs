@@ -13,7 +13,7 @@ pub(crate) const READY: &str = "ready";
 /// How long it may take to start.
 const START: Duration = Duration::from_secs(5);
 
-/// How long it may take to end after its standard input did.
+/// How long it may take to end after its standard input did, and to say what it counted.
 const END: Duration = Duration::from_millis(500);
 
 /// Lines of its complaints that are kept.
@@ -22,6 +22,8 @@ const COMPLAINTS: usize = 3;
 /// A running server, which ends when this is dropped.
 pub(crate) struct Server {
     child: Child,
+    /// What it prints.
+    said: Option<Receiver<String>>,
     /// The last things it said on standard error.
     complaints: Arc<Mutex<Vec<String>>>,
     listening: Option<JoinHandle<()>>,
@@ -44,11 +46,11 @@ impl Server {
         });
         let mut server = Self {
             child,
+            said: stdout.map(lines),
             complaints,
             listening,
         };
-        let ready = stdout.map(lines);
-        match ready.and_then(|lines| lines.recv_timeout(START).ok()) {
+        match server.said(START) {
             Some(line) if line == READY => Ok(server),
             _ => Err(server.explain(io::Error::other("the server does not start"))),
         }
@@ -56,6 +58,17 @@ impl Server {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The next line it prints.
+    fn said(&self, patience: Duration) -> Option<String> {
+        self.said.as_ref()?.recv_timeout(patience).ok()
+    }
+
+    /// Ends it; what it says at the end, if it says anything.
+    pub(crate) fn end(mut self) -> Option<String> {
+        drop(self.child.stdin.take());
+        self.said(END)
     }
 
     /// `error`, with what the server said, and whether it ended on its own.

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::evidence::Evidence;
 use crate::rows::Row;
 use crate::stacks::Stack;
+
+/// What share of the median is so little that it wants to be explained.
+const OUTLIER: f64 = 0.3;
 
 /// What one measurement tells.
 pub(crate) type Figures = BTreeMap<Figure, f64>;
@@ -63,17 +67,35 @@ impl Figure {
     }
 }
 
+/// Why there are no figures.
+#[derive(Debug)]
+pub(crate) enum Missing {
+    /// The contestant does not take part in this run.
+    Absent(String),
+    /// It was measured, and something went wrong.
+    Failed(String),
+}
+
 /// One measurement.
 pub(crate) struct Sample {
     pub(crate) round: usize,
     pub(crate) row: &'static Row,
     pub(crate) stack: Stack,
     /// What was found out, or why nothing was.
-    pub(crate) outcome: Result<Figures, String>,
+    pub(crate) outcome: Result<Figures, Missing>,
+    pub(crate) evidence: Evidence,
 }
 
 impl Sample {
-    /// For the log.
+    /// For the log, with what was counted.
+    pub(crate) fn log(&self) -> Value {
+        let mut line = self.json();
+        line["counted"] = json!(self.evidence.stack);
+        line["kernel_counted"] = json!(self.evidence.kernel);
+        line
+    }
+
+    /// For the eye.
     pub(crate) fn json(&self) -> Value {
         let mut line = json!({
             "round": self.round,
@@ -86,7 +108,8 @@ impl Sample {
                     line[figure.name()] = json!(value);
                 }
             }
-            Err(error) => line["failed"] = json!(error),
+            Err(Missing::Failed(why)) => line["failed"] = json!(why),
+            Err(Missing::Absent(why)) => line["absent"] = json!(why),
         }
         line
     }
@@ -156,12 +179,28 @@ impl Samples {
     }
 
     /// Why the contestant failed in this row, if it did in any round.
-    pub(crate) fn failure(&self, row: &Row, stack: Stack) -> Option<&str> {
+    pub(crate) fn failure(&self, row: &Row, stack: Stack) -> Option<&Missing> {
         let failed = self
             .0
             .iter()
             .find(|it| it.row == row && it.stack == stack && it.outcome.is_err());
-        failed?.outcome.as_ref().err().map(String::as_str)
+        failed?.outcome.as_ref().err()
+    }
+
+    /// The measurements that went wrong, each with what it is of the median of its rounds, if there is
+    /// one: those that failed, and those that are many times as bad as the median.
+    pub(crate) fn outliers(&self) -> impl Iterator<Item = (&Sample, Option<f64>)> {
+        self.0.iter().filter_map(|sample| match &sample.outcome {
+            Ok(figures) => {
+                let figure = sample.row.figure();
+                let cell = (sample.row, sample.stack, figure);
+                let ratio = figures.get(&figure)? / self.absolute(cell)?.median;
+                let goodness = if figure.rises() { ratio } else { ratio.recip() };
+                (goodness < OUTLIER).then_some((sample, Some(ratio)))
+            }
+            Err(Missing::Failed(_)) => Some((sample, None)),
+            Err(Missing::Absent(_)) => None,
+        })
     }
 
     /// The best of several contestants in the median.

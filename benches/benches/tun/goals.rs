@@ -6,7 +6,7 @@ use Bound::{AtLeast, AtMost};
 use Figure::{Fairness, Goodput, Median, Memory, Rate, Slowest};
 
 use crate::figures::{Cell, Figure, Samples, Spread};
-use crate::rows::{Family, Load, ROWS, Row, named};
+use crate::rows::{Family, ROWS, Row, named};
 use crate::stacks::{PEERS, Stack};
 
 /// A bound on a number.
@@ -102,7 +102,7 @@ fn within(samples: &Samples, row: &str, other: &str, figure: Figure) -> Option<S
 }
 
 /// Many bytes one way; `least` is the share of what the kernel does over veth.
-fn bulk(samples: &Samples, way: &str, least: f64) -> [Goal; 6] {
+fn bulk(samples: &Samples, way: &str, least: f64) -> [Goal; 7] {
     let [one, many, plain] = ["1 flow", "64 flows", "no offload"].map(|it| format!("{way}, {it}"));
     [
         Goal::new(
@@ -134,6 +134,11 @@ fn bulk(samples: &Samples, way: &str, least: f64) -> [Goal; 6] {
             format!("{one}, to the best of the peers"),
             AtLeast(5.0),
             beside_the_best_peer(samples, named(&one), Goodput),
+        ),
+        Goal::new(
+            format!("{one}, to gVisor"),
+            AtLeast(2.0),
+            beside(samples, &one, Goodput, Stack::Gvisor),
         ),
     ]
 }
@@ -180,13 +185,8 @@ fn v6(samples: &Samples) -> Vec<Goal> {
             within(samples, row, other, figure),
         )
     };
-    let figure = |row: &Row| match row.load {
-        Load::Bulk(..) => Goodput,
-        Load::Echo => Median,
-        Load::Connect(_) | Load::Idle(_) => Rate,
-    };
     let rows = ROWS.iter().filter(|row| row.family == Family::V6);
-    rows.filter_map(|row| Some(goal(row.name, row.beside?, figure(row))))
+    rows.filter_map(|row| Some(goal(row.name, row.beside?, row.figure())))
         .collect()
 }
 

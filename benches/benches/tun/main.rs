@@ -13,6 +13,7 @@
 
 mod chart;
 mod child;
+mod evidence;
 mod figures;
 mod goals;
 mod load;
@@ -35,11 +36,12 @@ use std::{env, thread};
 
 use clap::{Parser, Subcommand};
 
-use figures::{Sample, Samples};
+use evidence::Evidence;
+use figures::{Missing, Sample, Samples};
 use place::Means;
 use rows::{ROWS, Row};
 use sections::SECTIONS;
-use stacks::{STACKS, Stack};
+use stacks::{Program, STACKS, Stack};
 
 /// Measures TCP stacks side by side.
 #[derive(Parser)]
@@ -103,20 +105,27 @@ fn measure(options: &Options) -> Result<(), Box<dyn Error>> {
         let [rows, stacks] = [rows.join("; "), stacks.join("; ")];
         return Err(format!("there are the rows {rows}\nand the contestants {stacks}").into());
     }
-    // Before the network is left behind: crates may have to be fetched.
-    let peers = match stacks.iter().any(|stack| stack.is_elsewhere()) {
-        true => peers::build(),
-        false => Err("not built".to_owned()),
+    let needs = |program| stacks.iter().any(|stack| stack.program() == program);
+    let build = |program, build: fn() -> Result<PathBuf, String>| match needs(program) {
+        true => build(),
+        false => Err("not asked for".to_owned()),
     };
-    estab_netns::enter()?;
+    // Before the network is left behind: crates may have to be fetched.
     let means = Means {
         own: env::current_exe()?,
-        peers,
+        peers: build(Program::Peers, peers::build),
+        gvisor: build(Program::Gvisor, peers::build_gvisor),
         cores: thread::available_parallelism().map_or(1, usize::from),
     };
+    estab_netns::enter()?;
     let samples = options.run(&stacks, &means)?;
     for section in &SECTIONS {
         print!("{}", page::text(section, &samples));
+    }
+    for (sample, ratio) in samples.outliers() {
+        let ratio = ratio.map_or(String::new(), |it| format!(": {it:.2} times the median"));
+        let line = sample.json();
+        println!("\nAn outlier{ratio}\n{line}\n{}", sample.evidence);
     }
     println!("\n{}", goals::COLUMNS);
     for goal in goals::goals(&samples).iter().filter(|it| it.is_measured()) {
@@ -176,18 +185,25 @@ impl Options {
         for round in 1..=self.rounds() {
             for group in &groups {
                 for (stack, row) in turns(round, group, stacks) {
+                    let mut evidence = Evidence::default();
                     let body = |target: &place::Target| load::measure(row, target, self.time());
-                    let outcome = place::beside(stack, row, means, body);
-                    let outcome = outcome.map_err(|error| error.to_string());
+                    let outcome = match means.program(stack) {
+                        Ok(program) => {
+                            let who = (program, stack, row);
+                            place::beside(who, means.cores, &mut evidence, body)
+                                .map_err(|error| Missing::Failed(error.to_string()))
+                        }
+                        Err(why) => Err(Missing::Absent(why.to_owned())),
+                    };
                     let sample = Sample {
                         round,
                         row,
                         stack,
                         outcome,
+                        evidence,
                     };
-                    let line = sample.json();
-                    eprintln!("{line}");
-                    writeln!(log, "{line}")?;
+                    eprintln!("{}", sample.json());
+                    writeln!(log, "{}", sample.log())?;
                     samples.0.push(sample);
                 }
             }
@@ -198,12 +214,14 @@ impl Options {
     fn write(&self, samples: &Samples, means: &Means) -> io::Result<()> {
         let docs = PathBuf::from(DOCS);
         let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+        let gvisor = peers::gvisor_version().filter(|_| means.gvisor.is_ok());
         let how = format!(
-            "This run: {} rounds of {} s each, Linux {}, {} cores.",
+            "This run: {} rounds of {} s each, Linux {}, {} cores{}.",
             self.rounds(),
             self.time().as_secs_f64(),
             release.trim(),
             means.cores,
+            gvisor.map_or(String::new(), |version| format!(", gVisor {version}")),
         );
         page::write(&docs.join("benchmarks.md"), samples, &how)?;
         let pictures = docs.join("benchmarks");

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::figures::Samples;
+use crate::figures::{Missing, Samples};
 use crate::goals::{self, goals};
 use crate::rows::Row;
 use crate::sections::{REFERENCE, SECTIONS, Section};
@@ -40,12 +40,15 @@ is compared stands in [the harness](../benches/benches/tun) and [the other serve
 - **estab**: the default settings, on one thread; **multi-thread** is on tokio's runtime with several,
   **2 queues** has two queues of the TUN with a thread each;
 - **smoltcp**, **tokio-smoltcp**, **netstack-smoltcp**, **ipstack**, **tcp_ip**: crates.io's, with
-  generous buffers; none has offload.
+  generous buffers; none has offload;
+- **gvisor**: Google's stack in Go, as Debian packages it, with generous buffers and, where the row has
+  it, with offload. It has all cores.
 
 \"Up\" is into the server's stack, \"down\" out of it. The MTU is 1500, and super-segments of 64 KiB pass
 where the contestant can, unless the row says otherwise. The kernel's sockets use CUBIC. In bulk and
 \"across cores\" the server has the first core and the client the second, otherwise both share the first;
-what has several threads has all cores. \"Connect, close\" and the like are connections one after the
+what has several threads has all cores. All connections of a source send from the same memory, and what
+a sink reads goes to the same place. \"Connect, close\" and the like are connections one after the
 other; the kernel side keeps no TIME-WAIT, except where the server closes first. Processor time is in
 user space and in the kernel; a kernel stack does part of its work in the process of its peer, so only
 the machine's is comparable. Memory is the process's resident memory; the kernel's own is not in it.
@@ -99,7 +102,7 @@ pub(crate) fn text(section: &Section, samples: &Samples) -> String {
         let _ = write!(text, " | {}", stack.name());
     }
     let _ = write!(text, " |\n|---{}|\n", "|---:".repeat(stacks.len()));
-    let mut failures = Vec::new();
+    let mut notes = Vec::new();
     for row in rows {
         let _ = write!(text, "| {}", row.name);
         if absolute {
@@ -111,13 +114,13 @@ pub(crate) fn text(section: &Section, samples: &Samples) -> String {
             let _ = write!(
                 text,
                 " | {}",
-                cell(section, samples, row, stack, &mut failures)
+                cell(section, samples, row, stack, &mut notes)
             );
         }
         text.push_str(" |\n");
     }
-    for (number, failure) in (1..).zip(failures) {
-        let _ = write!(text, "\n[{number}] {failure}\\");
+    for (number, note) in (1..).zip(notes) {
+        let _ = write!(text, "\n[{number}] {note}\\");
     }
     if text.ends_with('\\') {
         text.pop();
@@ -137,21 +140,29 @@ fn cell(
     samples: &Samples,
     row: &'static Row,
     stack: Stack,
-    failures: &mut Vec<String>,
+    notes: &mut Vec<String>,
 ) -> String {
     let value = section.value(samples, row, stack);
     let value = value.map(|it| it.text(section.decimals()));
-    match (value, samples.failure(row, stack)) {
-        (Some(value), None) if stack == Stack::Estab => format!("**{value}**"),
-        (Some(value), None) => value,
-        (value, Some(why)) => {
-            failures.push(format!("{}, {}: {why}", stack.name(), row.name));
-            let number = failures.len();
-            match value {
-                Some(value) => format!("{value} [{number}]"),
-                None => format!("failed [{number}]"),
-            }
+    let (missing, note) = match samples.failure(row, stack) {
+        None => {
+            return match value {
+                Some(value) if stack == Stack::Estab => format!("**{value}**"),
+                Some(value) => value,
+                None => "–".to_owned(),
+            };
         }
-        (None, None) => "–".to_owned(),
-    }
+        Some(Missing::Absent(why)) => ("–", format!("{}: {why}", stack.name())),
+        Some(Missing::Failed(why)) => {
+            let note = format!("{}, {}: {why}", stack.name(), row.name);
+            ("failed", note)
+        }
+    };
+    let known = notes.iter().position(|known| *known == note);
+    let index = known.unwrap_or_else(|| {
+        notes.push(note);
+        notes.len() - 1
+    });
+    let value = value.unwrap_or_else(|| missing.to_owned());
+    format!("{value} [{}]", index + 1)
 }

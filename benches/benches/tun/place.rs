@@ -9,8 +9,9 @@ use estab_netns::{Namespace, disable_dad, ip, loopback_up, sysctl};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::child::Server;
+use crate::evidence::{self, Evidence};
 use crate::rows::{Cores, Family, Row, Wire};
-use crate::stacks::{Place, Stack};
+use crate::stacks::{Place, Program, Stack};
 
 /// The interface of the client's side, and that of the server's if there are two.
 const INTERFACES: [&str; 2] = ["bench0", "bench1"];
@@ -19,10 +20,23 @@ const INTERFACES: [&str; 2] = ["bench0", "bench1"];
 pub(crate) struct Means {
     /// This program.
     pub(crate) own: PathBuf,
-    /// That of the other stacks, if it could be built.
+    /// That of the other stacks, or why there is none.
     pub(crate) peers: Result<PathBuf, String>,
+    /// That of the stack in Go.
+    pub(crate) gvisor: Result<PathBuf, String>,
     /// How many processors there are.
     pub(crate) cores: usize,
+}
+
+impl Means {
+    /// What the contestant's server is run by, or why it does not take part.
+    pub(crate) fn program(&self, stack: Stack) -> Result<&Path, &str> {
+        match stack.program() {
+            Program::Own => Ok(&self.own),
+            Program::Peers => self.peers.as_deref().map_err(String::as_str),
+            Program::Gvisor => self.gvisor.as_deref().map_err(String::as_str),
+        }
+    }
 }
 
 /// A server, as the client sees it.
@@ -33,17 +47,13 @@ pub(crate) struct Target {
 }
 
 /// Runs `body` beside a server of the contestant's, on the core and in the namespace of the client.
+/// What the two of them counted meanwhile goes to `evidence`.
 pub(crate) fn beside<R: Send>(
-    stack: Stack,
-    row: &Row,
-    means: &Means,
+    (program, stack, row): (&Path, Stack, &Row),
+    cores: usize,
+    evidence: &mut Evidence,
     body: impl FnOnce(&Target) -> io::Result<R> + Send,
 ) -> io::Result<R> {
-    let program = match (&means.peers, stack.is_elsewhere()) {
-        (Ok(peers), true) => peers,
-        (Err(error), true) => return Err(io::Error::other(error.clone())),
-        (_, false) => &means.own,
-    };
     let here = Namespace::new()?;
     let there = Namespace::new()?;
     here.run(|| {
@@ -63,9 +73,12 @@ pub(crate) fn beside<R: Send>(
                 (row.addrs()[1], server)
             }
         };
-        pin(Some(client_core(row, means.cores)))?;
+        pin(Some(client_core(row, cores)))?;
         let process = server.id();
-        body(&Target { addr, process }).map_err(|error| server.explain(error))
+        let result = body(&Target { addr, process }).map_err(|error| server.explain(error));
+        evidence.kernel = evidence::kernel();
+        evidence.stack = server.end();
+        result
     })
 }
 
@@ -111,7 +124,7 @@ fn cable(there: &Namespace, server: u32, row: &Row) -> io::Result<()> {
         "netns", &pid,
     ])?;
     let up = |interface, addr: IpAddr| {
-        if row.wire == Wire::Plain {
+        if matches!(row.wire, Wire::Plain | Wire::PlainJumbo) {
             without_offload(interface)?;
         }
         let addr = format!("{addr}/{}", row.prefix());

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::figures::Figure;
+
 /// What the harness does to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Load {
@@ -51,6 +53,8 @@ pub(crate) enum Wire {
     Plain,
     /// An MTU of 65535, and super-segments where the contestant can.
     Jumbo,
+    /// An MTU of 65535 without any offload.
+    PlainJumbo,
 }
 
 /// Where client and server run.
@@ -101,6 +105,11 @@ impl Row {
         Self { wire, ..self }
     }
 
+    const fn plain_jumbo(self) -> Self {
+        let wire = Wire::PlainJumbo;
+        Self { wire, ..self }
+    }
+
     const fn v6(self) -> Self {
         let family = Family::V6;
         Self { family, ..self }
@@ -120,7 +129,17 @@ impl Row {
     pub(crate) const fn mtu(&self) -> u32 {
         match self.wire {
             Wire::Offload | Wire::Plain => 1500,
-            Wire::Jumbo => 65_535,
+            Wire::Jumbo | Wire::PlainJumbo => 65_535,
+        }
+    }
+
+    /// What it is mainly about.
+    pub(crate) const fn figure(&self) -> Figure {
+        match self.load {
+            Load::Bulk(..) => Figure::Goodput,
+            Load::Echo => Figure::Median,
+            Load::Connect(_) => Figure::Rate,
+            Load::Idle(_) => Figure::Memory,
         }
     }
 
@@ -155,7 +174,7 @@ const UP: Load = Load::Bulk(Way::Up, 1);
 const DOWN: Load = Load::Bulk(Way::Down, 1);
 
 /// All of them.
-pub(crate) static ROWS: [Row; 21] = [
+pub(crate) static ROWS: [Row; 23] = [
     row("up, 1 flow", UP),
     row("up, 8 flows", Load::Bulk(Way::Up, 8)),
     row("up, 64 flows", Load::Bulk(Way::Up, 64)).beside("up, 1 flow"),
@@ -166,8 +185,10 @@ pub(crate) static ROWS: [Row; 21] = [
     row("down, IPv6", DOWN).v6().beside("down, 1 flow"),
     row("up, no offload", UP).plain(),
     row("down, no offload", DOWN).plain(),
-    row("up, MTU 65535", UP).jumbo(),
-    row("down, MTU 65535", DOWN).jumbo(),
+    row("up, MTU 65535, offload", UP).jumbo(),
+    row("down, MTU 65535, offload", DOWN).jumbo(),
+    row("up, MTU 65535, no offload", UP).plain_jumbo(),
+    row("down, MTU 65535, no offload", DOWN).plain_jumbo(),
     row("echo", Load::Echo),
     row("echo, IPv6", Load::Echo).v6().beside("echo"),
     row("echo, across cores", Load::Echo).across(),

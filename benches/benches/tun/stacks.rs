@@ -24,10 +24,12 @@ pub(crate) enum Stack {
     NetstackSmoltcp,
     Ipstack,
     TcpIp,
+    /// Go's, with offload: the one peer that has it.
+    Gvisor,
 }
 
 /// All of them, in the order of the columns.
-pub(crate) const STACKS: [Stack; 12] = [
+pub(crate) const STACKS: [Stack; 13] = [
     Stack::Veth,
     Stack::Loopback,
     Stack::Threads,
@@ -40,6 +42,7 @@ pub(crate) const STACKS: [Stack; 12] = [
     Stack::NetstackSmoltcp,
     Stack::Ipstack,
     Stack::TcpIp,
+    Stack::Gvisor,
 ];
 
 /// Those of other Rust crates.
@@ -50,6 +53,17 @@ pub(crate) const PEERS: [Stack; 5] = [
     Stack::Ipstack,
     Stack::TcpIp,
 ];
+
+/// Which program its server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// This one.
+    Own,
+    /// That of the package beside this one.
+    Peers,
+    /// That in Go.
+    Gvisor,
+}
 
 /// Where a server stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +89,7 @@ impl Stack {
             Self::NetstackSmoltcp => "netstack-smoltcp",
             Self::Ipstack => "ipstack",
             Self::TcpIp => "tcp_ip",
+            Self::Gvisor => "gvisor",
         }
     }
 
@@ -86,9 +101,13 @@ impl Stack {
         }
     }
 
-    /// Whether its server is in another program than this.
-    pub(crate) fn is_elsewhere(self) -> bool {
-        self == Self::Limit || PEERS.contains(&self)
+    pub(crate) fn program(self) -> Program {
+        match self {
+            Self::Gvisor => Program::Gvisor,
+            Self::Limit => Program::Peers,
+            _ if PEERS.contains(&self) => Program::Peers,
+            _ => Program::Own,
+        }
     }
 
     /// Whether it uses more than one processor.
@@ -98,7 +117,7 @@ impl Stack {
 
     /// What its server is told to be.
     pub(crate) const fn argument(self, wire: Wire) -> &'static str {
-        let plain = matches!(wire, Wire::Plain);
+        let plain = matches!(wire, Wire::Plain | Wire::PlainJumbo);
         match self {
             Self::Veth | Self::Loopback => "kernel",
             Self::Threads => "kernel-threads",
@@ -107,6 +126,7 @@ impl Stack {
             Self::EstabMulti if plain => "estab-multi-plain",
             Self::EstabMulti => "estab-multi",
             Self::EstabQueues => "estab-queues",
+            Self::Gvisor if plain => "gvisor-plain",
             _ => self.name(),
         }
     }
@@ -121,7 +141,7 @@ impl Stack {
             Self::Limit => !matches!(row.load, Load::Idle(_)),
             Self::EstabMulti => headline && !matches!(row.load, Load::Idle(_)),
             Self::EstabQueues => headline && matches!(row.load, Load::Bulk(..)),
-            // They have no offload: what they do without is what they do.
+            // But for the last they have no offload: what they do without is what they do.
             _ => row.family == Family::V4,
         }
     }

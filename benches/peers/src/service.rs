@@ -1,9 +1,11 @@
 //! What the ports serve.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Poll, ready};
+use std::sync::LazyLock;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -17,19 +19,25 @@ pub(crate) const SINK: u16 = 7002;
 pub(crate) const SOURCE: u16 = 7003;
 /// Reads a byte, sends a byte, closes.
 pub(crate) const REQUEST: u16 = 7004;
-/// Accepts and holds until the peer has finished.
+/// Accepts and holds: without a task each, since what a connection costs is not to be told from that.
 pub(crate) const IDLE: u16 = 7005;
 
 /// All of them.
 pub(crate) const PORTS: [u16; 5] = [ECHO, SINK, SOURCE, REQUEST, IDLE];
 
-/// The source's bytes repeat after this many: the `i`th is `i % 251`.
-pub(crate) const PERIOD: usize = 251;
+/// The source's bytes repeat after this many, since the `i`th is `i % 251`: as much memory as the other
+/// sources of the bench send from.
+pub(crate) const PERIOD: usize = (256 << 10) / 251 * 251;
 
-/// A piece of what the source sends: `len` bytes can be taken from it at any offset below
+/// The most bytes of the pattern in one piece that begins anywhere in the period.
+const PIECE: usize = 64 << 10;
+
+/// What all sources send from, as from a file: up to 64 KiB can be taken from it at any offset below
 /// [`PERIOD`].
-pub(crate) fn pattern(len: usize) -> Vec<u8> {
-    (0..PERIOD + len).map(|at| (at % PERIOD) as u8).collect()
+pub(crate) fn pattern() -> &'static [u8] {
+    static PATTERN: LazyLock<Vec<u8>> =
+        LazyLock::new(|| (0..PERIOD + PIECE).map(|at| (at % 251) as u8).collect());
+    &PATTERN
 }
 
 /// How a stack's streams are best used.
@@ -42,8 +50,28 @@ pub(crate) struct Manners {
     pub(crate) asks_shutdown: bool,
 }
 
+/// The connections that are only held.
+pub(crate) struct Held<S>(Vec<S>);
+
+impl<S> Held<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Holds a connection to `port`, or serves it in a task.
+    pub(crate) fn take(&mut self, stream: S, port: u16, manners: Manners) {
+        match port {
+            IDLE => self.0.push(stream),
+            _ => drop(tokio::spawn(serve(stream, port, manners))),
+        }
+    }
+}
+
 /// Serves a connection to `port`.
-pub(crate) async fn serve<S>(mut stream: S, port: u16, manners: Manners)
+async fn serve<S>(mut stream: S, port: u16, manners: Manners)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -52,7 +80,6 @@ where
         SINK => sink(&mut stream).await,
         SOURCE => source(&mut stream, manners.block).await,
         REQUEST => request(&mut stream).await,
-        IDLE => wait(&mut stream).await,
         _ => return,
     };
     // A connection that failed has nothing left to be closed.
@@ -70,7 +97,7 @@ enum End {
 }
 
 async fn echo<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<End> {
-    let mut bytes = vec![0; 64 << 10];
+    let mut bytes = [0; 1024];
     loop {
         match stream.read(&mut bytes).await? {
             0 => return Ok(End::Both),
@@ -80,9 +107,21 @@ async fn echo<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<E
 }
 
 async fn sink<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<End> {
-    let mut bytes = vec![0; 256 << 10];
-    while stream.read(&mut bytes).await? > 0 {}
+    while poll_fn(|cx| discard(Pin::new(&mut *stream), cx)).await? > 0 {}
     Ok(End::Both)
+}
+
+/// Reads what there is to where the last connection on this thread read to: the memory of a reader each
+/// is the application's, and not what is measured.
+fn discard(stream: Pin<&mut impl AsyncRead>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    thread_local! {
+        static READ: RefCell<Vec<u8>> = RefCell::new(vec![0; 256 << 10]);
+    }
+    READ.with_borrow_mut(|block| {
+        let mut block = ReadBuf::new(block);
+        ready!(stream.poll_read(cx, &mut block))?;
+        Poll::Ready(Ok(block.filled().len()))
+    })
 }
 
 async fn source<S: AsyncRead + AsyncWrite + Unpin>(
@@ -90,10 +129,10 @@ async fn source<S: AsyncRead + AsyncWrite + Unpin>(
     block: usize,
 ) -> io::Result<End> {
     let mut left = stream.read_u64().await?;
-    let pattern = pattern(block);
+    let pattern = pattern();
     let mut at = 0;
     while left > 0 {
-        let len = left.min(block as u64) as usize;
+        let len = left.min(block.min(PIECE) as u64) as usize;
         let written = stream.write(&pattern[at..at + len]).await?;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
@@ -108,11 +147,6 @@ async fn request<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Resul
     let byte = stream.read_u8().await?;
     stream.write_u8(byte).await?;
     Ok(End::Own)
-}
-
-async fn wait<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<End> {
-    while stream.read(&mut [0; 64]).await? > 0 {}
-    Ok(End::Both)
 }
 
 /// Closes in the way that keeps the stream no longer than needed: none may be dropped before the

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
@@ -20,8 +21,8 @@ struct Contestant {
 
 impl Contestant {
     /// Starts one, which serves 10.7.0.2 and, if it can, `fd07::2`.
-    fn start(stack: &str, ipv6: bool) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_estab-bench-peers"));
+    fn start(program: &Path, stack: &str, ipv6: bool) -> Self {
+        let mut command = Command::new(program);
         command.args(["serve", "--stack", stack, "--tun", "peer0"]);
         command.args(["--addr", "10.7.0.2/24", "--kernel", "10.7.0.1"]);
         command.args(["--buffer", "131072"]);
@@ -152,10 +153,18 @@ fn at_once(addr: &'static str, what: fn(&str, u64)) {
 }
 
 fn check(stack: &'static str, addrs: &'static [&'static str]) {
+    check_program(
+        Path::new(env!("CARGO_BIN_EXE_estab-bench-peers")),
+        stack,
+        addrs,
+    );
+}
+
+fn check_program(program: &Path, stack: &'static str, addrs: &'static [&'static str]) {
     // It ignores an end that comes with data, so that a connection has to be idle before it ends.
     let takes_to_the_end = stack != "ipstack";
     let ipv6 = addrs.iter().any(|addr| addr.contains(':'));
-    let _contestant = Contestant::start(stack, ipv6);
+    let _contestant = Contestant::start(program, stack, ipv6);
     for addr in addrs {
         eprintln!("{stack} {addr}");
         echoes(addr, 0);
@@ -209,4 +218,33 @@ fn ipstack() {
 #[test]
 fn tcp_ip() {
     estab_netns::isolated(|| check("tcp_ip", BOTH));
+}
+
+/// Builds the contestant in Go and checks it; without Debian's packages of Go and of gVisor there is
+/// none.
+fn check_gvisor(stack: &'static str) {
+    const PACKAGES: &str = "/usr/share/gocode";
+    if !Path::new(PACKAGES).join("src/gvisor.dev").exists() {
+        return eprintln!("{stack} is not tested: golang-gvisor-gvisor-dev is not installed");
+    }
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(stack);
+    let status = Command::new("go")
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/gvisor"))
+        .envs([("GO111MODULE", "off"), ("GOPATH", PACKAGES)])
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg(".")
+        .status();
+    assert!(status.expect("go").success());
+    check_program(&program, stack, IPV4);
+}
+
+#[test]
+fn gvisor() {
+    estab_netns::isolated(|| check_gvisor("gvisor"));
+}
+
+#[test]
+fn gvisor_plain() {
+    estab_netns::isolated(|| check_gvisor("gvisor-plain"));
 }

@@ -2,11 +2,16 @@
 
 use std::error::Error;
 use std::net::IpAddr;
+use std::pin::pin;
+use std::{process, thread};
 
 use estab::device::{TunBuilder, TunDevice};
 use estab::{ListenConfig, Stack, StackBuilder, TcpListener};
+use futures::channel::oneshot;
+use futures::future::{Either, select};
 
-use super::{BACKLOG, Options, SERVICES, Service, end_with_stdin, ready, runtime};
+use super::{BACKLOG, Options, SERVICES, Service, runtime, tell_ready, until_stdin_ends};
+use crate::evidence::counters;
 
 /// Queues, where there are several.
 const QUEUES: usize = 2;
@@ -70,10 +75,29 @@ async fn accept(service: Service, listener: TcpListener) {
     service.serve_all(accept).await;
 }
 
-/// Until the stack ends, which it should not: a bench must not take that for a slow stack.
+/// Until standard input ends, and then says what the stack has counted. The stack should not end before:
+/// a bench must not take that for a slow one.
 async fn serve_on(stack: &Stack) -> Result<(), Box<dyn Error>> {
-    end_with_stdin();
-    ready()?;
-    stack.closed().await?;
+    let (end, ended) = oneshot::channel();
+    thread::spawn(|| {
+        until_stdin_ends();
+        end.send(())
+    });
+    tell_ready()?;
+    match select(pin!(stack.closed()), ended).await {
+        Either::Left((closed, _)) => closed?,
+        Either::Right(_) => {
+            let stats = stack.stats().await?;
+            let device = stack.device_stats().await?;
+            let device = [
+                ("device_dropped", device.dropped),
+                ("device_malformed", device.malformed),
+                ("steered", device.steered),
+                ("steer_dropped", device.steer_dropped),
+            ];
+            println!("{}", counters(stats.iter().chain(device)));
+            process::exit(0);
+        }
+    }
     Err("the stack has ended".into())
 }

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
 
-use super::{BACKLOG, Options, SERVICES, Service, end_with_stdin, ready, runtime};
+use super::{BACKLOG, Options, SERVICES, Service, end_with_stdin, runtime, tell_ready};
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     runtime(false)?.block_on(async {
@@ -22,7 +22,7 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             });
         }
         end_with_stdin();
-        ready()?;
+        tell_ready()?;
         future::pending().await
     })
 }

@@ -1,12 +1,16 @@
 //! The hidden subcommand: a server in a process of its own, of the kernel's stack or of ours.
 
+use std::cell::RefCell;
 use std::error::Error;
+use std::future::poll_fn;
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
-use std::thread;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::{process, thread};
 
 use clap::Args;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::child::READY;
@@ -110,17 +114,30 @@ async fn echo(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()>
 }
 
 async fn sink(mut stream: impl AsyncRead + Unpin) -> io::Result<()> {
-    let mut block = vec![0; BLOCK];
-    while stream.read(&mut block).await? > 0 {}
+    while poll_fn(|cx| discard(Pin::new(&mut stream), cx)).await? > 0 {}
     Ok(())
 }
 
+/// Reads what there is to where the last connection on this thread read to: the memory of a reader each
+/// is the application's, and not what is measured.
+fn discard(stream: Pin<&mut impl AsyncRead>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    thread_local! {
+        static READ: RefCell<Vec<u8>> = RefCell::new(vec![0; BLOCK]);
+    }
+    READ.with_borrow_mut(|block| {
+        let mut block = ReadBuf::new(block);
+        ready!(stream.poll_read(cx, &mut block))?;
+        Poll::Ready(Ok(block.filled().len()))
+    })
+}
+
 async fn source(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    // All connections send the same, as from a file.
+    static BYTES: [u8; BLOCK] = [7; BLOCK];
     let mut left = stream.read_u64().await?;
-    let block = vec![7; BLOCK];
     while left > 0 {
         let n = left.min(BLOCK as u64);
-        stream.write_all(&block[..n as usize]).await?;
+        stream.write_all(&BYTES[..n as usize]).await?;
         left -= n;
     }
     stream.shutdown().await
@@ -150,15 +167,20 @@ fn runtime(multi: bool) -> io::Result<Runtime> {
 }
 
 /// Tells the harness that it may begin.
-fn ready() -> io::Result<()> {
+fn tell_ready() -> io::Result<()> {
     println!("{READY}");
     io::stdout().flush()
+}
+
+/// Blocks until standard input ends: then nobody needs the server any more.
+fn until_stdin_ends() {
+    while let Ok(1..) = io::stdin().read(&mut [0; 64]) {}
 }
 
 /// Ends the process when standard input ends.
 fn end_with_stdin() {
     thread::spawn(|| {
-        while let Ok(1..) = io::stdin().read(&mut [0; 64]) {}
-        std::process::exit(0);
+        until_stdin_ends();
+        process::exit(0);
     });
 }

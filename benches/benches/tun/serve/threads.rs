@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::thread;
 
-use super::{Options, Service, end_with_stdin, kernel, ready};
+use super::{Options, Service, end_with_stdin, kernel, tell_ready};
 
 pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     for service in [Service::Echo, Service::Answer] {
@@ -18,7 +18,7 @@ pub(super) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         });
     }
     end_with_stdin();
-    ready()?;
+    tell_ready()?;
     loop {
         thread::park();
     }

@@ -76,7 +76,7 @@ struct Limit {
     device: TunDevice,
     link: Link,
     packet: Vec<u8>,
-    pattern: Vec<u8>,
+    pattern: &'static [u8],
     flows: Vec<Flow>,
     places: Places,
     free: Vec<usize>,
@@ -92,7 +92,7 @@ impl Limit {
         let link = Link::new(&device, serve.mtu);
         Self {
             packet: vec![0; device.caps().max_recv],
-            pattern: pattern(link.largest),
+            pattern: pattern(),
             device,
             link,
             flows: Vec::new(),
@@ -196,7 +196,7 @@ impl Limit {
         let mut any = false;
         for &at in &self.sources {
             let flow = &mut self.flows[at];
-            any |= flow.feed(cx, &self.pattern, &mut self.link, &mut self.device)?;
+            any |= flow.feed(cx, self.pattern, &mut self.link, &mut self.device)?;
         }
         let flows = &mut self.flows;
         self.sources.retain(|&at| {

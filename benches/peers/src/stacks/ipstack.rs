@@ -11,7 +11,7 @@ use std::time::Duration;
 use ipstack::{IpStack, IpStackConfig, IpStackStream, TcpConfig, TcpOptions};
 
 use crate::options::Serve;
-use crate::service::{self, Manners};
+use crate::service::{Held, Manners};
 use crate::{ready, tun};
 
 /// Bytes under way out of the stack.
@@ -31,6 +31,7 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     config.mtu_unchecked(serve.mtu).with_tcp_config(tcp);
     let mut stack = IpStack::new(config, tun::plain(serve)?);
     ready();
+    let mut held = Held::new();
     let manners = Manners {
         block: mss.into(),
         asks_shutdown: true,
@@ -38,7 +39,7 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     loop {
         if let IpStackStream::Tcp(stream) = stack.accept().await.map_err(io::Error::other)? {
             let port = stream.peer_addr().port();
-            tokio::spawn(service::serve(stream, port, manners));
+            held.take(stream, port, manners);
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio_tun::Tun;
 
 use crate::options::Serve;
-use crate::service::{self, Manners};
+use crate::service::{Held, Manners};
 use crate::{ready, tun};
 
 /// Packets that wait on their way in or out.
@@ -38,12 +38,13 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     tokio::spawn(runner);
     tokio::spawn(async move { poll_fn(|cx| pump.poll(cx)).await });
     ready();
+    let mut held = Held::new();
     let manners = Manners {
         block: 64 << 10,
         asks_shutdown: false,
     };
     while let Some((stream, _, to)) = listener.next().await {
-        tokio::spawn(service::serve(stream, to.port(), manners));
+        held.take(stream, to.port(), manners);
     }
     Err(io::ErrorKind::UnexpectedEof.into())
 }

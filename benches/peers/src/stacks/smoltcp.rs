@@ -54,7 +54,6 @@ struct Server {
     /// Sockets of connections that are over: small ones, and others.
     spare: [Vec<Socket<'static>>; 2],
     buffer: usize,
-    pattern: Vec<u8>,
     /// What an echo is on its way in.
     scratch: Vec<u8>,
 }
@@ -88,7 +87,6 @@ impl Server {
             listening: [None; PORTS.len()],
             spare: [Vec::new(), Vec::new()],
             buffer: serve.buffer,
-            pattern: pattern(serve.buffer),
             scratch: vec![0; SCRATCH],
         })
     }
@@ -181,7 +179,7 @@ impl Server {
         let mut at = 0;
         while let Some(connection) = self.connections.get_mut(at) {
             let socket = self.sockets.get_mut::<Socket<'_>>(connection.handle);
-            connection.serve(socket, &self.pattern, &mut self.scratch);
+            connection.serve(socket, &mut self.scratch);
             if !matches!(socket.state(), State::Closed | State::TimeWait) {
                 at += 1;
                 continue;
@@ -201,7 +199,7 @@ fn class(port: u16) -> usize {
 }
 
 impl Connection {
-    fn serve(&mut self, socket: &mut Socket<'_>, pattern: &[u8], scratch: &mut [u8]) {
+    fn serve(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8]) {
         match self.port {
             ECHO => echo(socket, scratch),
             SINK => {
@@ -210,7 +208,7 @@ impl Connection {
                     let _ = socket.recv(|bytes| (bytes.len(), ()));
                 }
             }
-            SOURCE => self.source(socket, pattern),
+            SOURCE => self.source(socket),
             REQUEST if socket.can_recv() => {
                 echo(socket, scratch);
                 socket.close();
@@ -224,7 +222,8 @@ impl Connection {
         }
     }
 
-    fn source(&mut self, socket: &mut Socket<'_>, pattern: &[u8]) {
+    fn source(&mut self, socket: &mut Socket<'_>) {
+        let pattern = pattern();
         while self.total.is_none() && socket.can_recv() {
             let question = &mut self.question;
             let _ = socket.recv(|bytes| {

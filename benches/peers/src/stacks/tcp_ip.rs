@@ -8,7 +8,7 @@ use tcp_ip::{IpStackConfig, IpStackRecv, IpStackSend, ip_stack};
 use tokio_tun::Tun;
 
 use crate::options::Serve;
-use crate::service::{self, Manners};
+use crate::service::{Held, Manners};
 use crate::{ready, tun};
 
 /// Packets that wait on their way in or out.
@@ -41,6 +41,7 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     tokio::spawn(inward(tun.clone(), send, serve.mtu.into()));
     tokio::spawn(outward(tun, recv, serve.mtu.into()));
     ready();
+    let mut held = Held::new();
     let manners = Manners {
         block: 64 << 10,
         asks_shutdown: false,
@@ -48,7 +49,7 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         let port = stream.local_addr()?.port();
-        tokio::spawn(service::serve(stream, port, manners));
+        held.take(stream, port, manners);
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use futures::{FutureExt, Sink, Stream};
@@ -14,12 +14,12 @@ use smoltcp::phy::{DeviceCapabilities, Medium};
 use smoltcp::wire::{HardwareAddress, IpCidr};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio_smoltcp::device::{AsyncDevice, Packet};
-use tokio_smoltcp::{BufferSize, Net, NetConfig, TcpListener};
+use tokio_smoltcp::{BufferSize, Net, NetConfig, TcpListener, TcpStream};
 use tokio_tun::Tun;
 
 use super::smoltcp::opens;
 use crate::options::Serve;
-use crate::service::{self, Manners, PORTS};
+use crate::service::{Held, Manners, PORTS};
 use crate::{ready, tun};
 
 /// Packets read before the sockets are polled.
@@ -39,6 +39,7 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
     let device = Wire {
         tun: tun::plain(serve)?,
         net: net.clone(),
+        held: Arc::new(Mutex::new(Held::new())),
         packet: vec![0; usize::from(serve.mtu)],
         capabilities,
     };
@@ -55,14 +56,16 @@ pub(crate) async fn serve(serve: &Serve) -> io::Result<()> {
 }
 
 /// Serves the one connection for which `listener` was bound.
-async fn accept(mut listener: TcpListener, port: u16) {
+async fn accept(mut listener: TcpListener, port: u16, held: Arc<Mutex<Held<TcpStream>>>) {
     let manners = Manners {
         block: 64 << 10,
         asks_shutdown: false,
     };
     if let Ok((stream, _)) = listener.accept().await {
         drop(listener);
-        service::serve(stream, port, manners).await;
+        if let Ok(mut held) = held.lock() {
+            held.take(stream, port, manners);
+        }
     }
 }
 
@@ -70,6 +73,7 @@ async fn accept(mut listener: TcpListener, port: u16) {
 struct Wire {
     tun: Tun,
     net: Arc<OnceLock<Net>>,
+    held: Arc<Mutex<Held<TcpStream>>>,
     packet: Vec<u8>,
     capabilities: DeviceCapabilities,
 }
@@ -83,7 +87,7 @@ impl Wire {
         };
         let bind = net.tcp_bind(([0, 0, 0, 0], port).into());
         if let Some(listener) = bind.now_or_never() {
-            tokio::spawn(accept(listener?, port));
+            tokio::spawn(accept(listener?, port, self.held.clone()));
         }
         Ok(())
     }
