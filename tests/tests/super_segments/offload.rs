@@ -8,6 +8,7 @@ use estab_proto::wire::{IpPacket, Sum};
 
 const TCP: u8 = 6;
 const FIN_PSH: u8 = 0x01 | 0x08;
+const CWR: u8 = 0x80;
 
 /// Where the parts of a packet are.
 struct Layout {
@@ -59,6 +60,19 @@ fn complete(packet: &mut [u8]) {
     packet[at.tcp + 16..at.tcp + 18].copy_from_slice(&sum.finish().to_be_bytes());
 }
 
+/// Marks a packet as one that met with congestion, if its sender can be told.
+pub(crate) fn mark(packet: &mut [u8]) {
+    const CE: u8 = 0b11;
+    match packet[0] >> 4 {
+        6 if packet[1] >> 4 & CE != 0 => packet[1] |= CE << 4,
+        4 if packet[1] & CE != 0 => {
+            packet[1] |= CE;
+            complete(packet);
+        }
+        _ => {}
+    }
+}
+
 /// The packets of the network that a packet handed to the device becomes.
 pub(crate) fn cut(packet: &[u8], segment_size: Option<u16>) -> Vec<Vec<u8>> {
     // What is partial is exactly the sum of the pseudo-header.
@@ -71,6 +85,8 @@ pub(crate) fn cut(packet: &[u8], segment_size: Option<u16>) -> Vec<Vec<u8>> {
     let size = segment_size.map_or(text.len(), usize::from);
     if let Some(size) = segment_size {
         assert!(text.len() > usize::from(size), "nothing to cut");
+        // It would be the first one's alone.
+        assert_eq!(packet[at.tcp + 13] & CWR, 0);
         assert!(IpPacket::parse(packet).is_ok());
     }
     let mut packets = Vec::new();

@@ -4,28 +4,13 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use estab_proto::config::{StackConfig, TcpConfig};
-use estab_proto::congestion::Pacing;
+use estab_proto::config::StackConfig;
 use estab_proto::{ConnId, IpCidr, ListenConfig, RxMeta, Stack};
 use estab_tests::rng::Rng;
 use estab_timer::{Duration, Instant};
 
-use crate::offload::{cut, join, text_at};
-
-/// What happens between two moments.
-pub(crate) struct Step {
-    /// Nagle's algorithm off or on, on both sides.
-    pub(crate) nodelay: Option<bool>,
-    pub(crate) client_writes: usize,
-    pub(crate) server_writes: usize,
-    pub(crate) server_reads: usize,
-    pub(crate) client_reads: usize,
-    pub(crate) client_ends: bool,
-    pub(crate) server_ends: bool,
-    pub(crate) lasts_us: u64,
-    /// The probability of a packet to be lost.
-    pub(crate) loss: f64,
-}
+use crate::offload::{cut, join, mark, text_at};
+use crate::scene::{Faults, Scene, Step};
 
 /// What is to be the same, step by step.
 pub(crate) struct Outcome {
@@ -39,8 +24,9 @@ struct Host {
     conn: Option<ConnId>,
     /// Whether its device cuts what it sends.
     cuts: bool,
-    /// Packets on their way to it.
+    /// Packets on their way to it, and those that are overtaken.
     inbox: Vec<Vec<u8>>,
+    late: Vec<Vec<u8>>,
     /// The sequence numbers that arrived.
     seen: HashSet<u32>,
 }
@@ -50,7 +36,7 @@ pub(crate) struct World {
     client: Host,
     server: Host,
     joins: bool,
-    /// Draws the losses.
+    /// Draws what the path does.
     rng: Rng,
     super_segments: usize,
 }
@@ -64,13 +50,13 @@ fn addr(ipv6: bool, host: u8) -> IpAddr {
 }
 
 impl World {
-    pub(crate) fn new(ipv6: bool, cuts: bool, joins: bool, seed: u64) -> Self {
+    pub(crate) fn new(scene: &Scene, cuts: bool, joins: bool) -> Self {
         let now = Instant::from_secs(1);
+        let ipv6 = scene.ipv6;
         let host = |number: u8, cuts: bool| {
-            let mut tcp = TcpConfig::modern();
-            tcp.pacing = Pacing::Off;
             let config = StackConfig {
-                tcp,
+                tcp: scene.tcp[usize::from(number) - 1].clone(),
+                mtu: scene.mtu,
                 addrs: vec![IpCidr::new(addr(ipv6, number), if ipv6 { 64 } else { 24 })],
                 checksum_offload: true,
                 segmentation: cuts.then_some(65_535),
@@ -81,6 +67,7 @@ impl World {
                 conn: None,
                 cuts,
                 inbox: Vec::new(),
+                late: Vec::new(),
                 seen: HashSet::new(),
             }
         };
@@ -99,11 +86,11 @@ impl World {
             client,
             server,
             joins,
-            rng: Rng::new(seed),
+            rng: Rng::new(scene.seed),
             super_segments: 0,
         };
         for _ in 0..4 {
-            world.exchange(1_000, 0.0);
+            world.exchange(1_000, Faults::default());
         }
         world.server.conn = Some(world.server.stack.accept(listener).unwrap().0);
         world
@@ -127,7 +114,7 @@ impl World {
                 step.server_reads,
                 step.server_ends,
             );
-            let mut entry = self.exchange(step.lasts_us, step.loss);
+            let mut entry = self.exchange(step.lasts_us, step.faults);
             entry += &self.client.state();
             entry += &self.server.state();
             log.push(entry);
@@ -139,7 +126,7 @@ impl World {
     }
 
     /// Lets time pass and everything that is on its way arrive. Tells what was sent.
-    fn exchange(&mut self, lasts_us: u64, loss: f64) -> String {
+    fn exchange(&mut self, lasts_us: u64, faults: Faults) -> String {
         self.now += Duration::from_micros(lasts_us);
         let mut trace = String::new();
         let Self {
@@ -163,14 +150,40 @@ impl World {
                 let (headers, text) = packet.split_at(text_at(packet));
                 format!("{headers:02x?} {}\n", text.len())
             }));
-            fresh.retain(|_| !rng.chance(loss));
-            to.inbox.append(&mut fresh);
+            let late = std::mem::take(&mut to.late);
+            for packet in fresh {
+                to.pass(packet, rng, faults);
+            }
+            to.inbox.extend(late);
         }
         trace
     }
 }
 
 impl Host {
+    /// Lets a packet of the network come as far as the path lets it.
+    fn pass(&mut self, mut packet: Vec<u8>, rng: &mut Rng, faults: Faults) {
+        // Everything is drawn for each, so that one fault does not change the others.
+        let [lost, twice, late, marked] = [
+            faults.loss,
+            faults.duplication,
+            faults.overtaking,
+            faults.mark,
+        ]
+        .map(|probability| rng.chance(probability));
+        if marked {
+            mark(&mut packet);
+        }
+        if twice {
+            self.inbox.push(packet.clone());
+        }
+        match (lost, late) {
+            (true, _) => {}
+            (false, true) => self.late.push(packet),
+            (false, false) => self.inbox.push(packet),
+        }
+    }
+
     /// What its application does.
     fn act(&mut self, now: Instant, step: &Step, writes: usize, reads: usize, ends: bool) {
         let Some(conn) = self.conn else { return };

@@ -44,6 +44,15 @@ impl News {
         covered
     }
 
+    /// Whether the segment was sent for its text and repeats what is known: one of several that left
+    /// together, and not to be judged again for each.
+    fn is_old(&self, input: &AckInput<'_>) -> bool {
+        input.text
+            && !input.ece
+            && self.dsack.is_none()
+            && (self.acked.bytes, self.sacked.bytes) == (0, 0)
+    }
+
     fn said<'a>(&'a self, input: &'a AckInput<'a>) -> Said<'a> {
         Said {
             input,
@@ -71,11 +80,14 @@ impl Recovery {
     /// As [`on_ack`](Self::on_ack), whatever the acknowledgment says.
     pub(super) fn on_any_ack(&mut self, input: &AckInput<'_>, cc: &mut Controller) -> AckSample {
         let (prior_state, prior_in_flight) = (self.state, self.in_flight());
-        let valid = input.ack - self.board.una() <= self.outstanding();
+        let mut valid = input.ack - self.board.una() <= self.outstanding();
         let is_cwnd_limited = self.usage.may_grow(cc, self.mss);
         let (mut news, mut spurious, mut newly_lost) = (News::default(), None, 0);
         if valid {
             news = self.take_in(input);
+            valid = !news.is_old(input);
+        }
+        if valid {
             if is_cwnd_limited {
                 news.flight = cc.flight_to_reduce(news.flight);
             }

@@ -57,6 +57,11 @@ impl Recovery {
                 if losses.bytes > 0 || (ended && self.lost() > 0) =>
             {
                 self.enter(now, news, cc);
+                if input.ece
+                    && let Some(undo) = &mut self.undo
+                {
+                    undo.on_congestion_reported();
+                }
             }
             CaState::Open | CaState::Disorder => {
                 if input.ece {

@@ -1,4 +1,5 @@
 mod by_time;
+mod frto;
 mod fuzz;
 mod late;
 mod link;

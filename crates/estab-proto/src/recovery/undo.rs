@@ -284,10 +284,11 @@ impl Undo {
     }
 
     /// The window has come back at once, so what goes out must not: an acknowledgment of `acked`
-    /// bytes lets out as much as slow start would, or `burst` bytes (RFC 4015 §3.4).
+    /// bytes lets out as much as slow start would, or `burst` bytes (RFC 4015 §3.4). What one before
+    /// let out stays: text that acknowledges nothing new says nothing against it.
     pub(super) fn limit_burst(&mut self, nxt: SeqNumber, acked: u32, burst: u32) {
         if let Phase::Settled { edge, .. } = &mut self.phase {
-            *edge = nxt + acked.saturating_mul(2).max(burst).min(MAX_BURST);
+            *edge = (nxt + acked.saturating_mul(2).max(burst).min(MAX_BURST)).max(*edge);
         }
     }
 

@@ -16,6 +16,8 @@ const SILENCE: u32 = 1 << (COUNTER_BITS - 1);
 /// What one acknowledgement reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Report {
+    /// There is congestion.
+    pub(super) ece: bool,
     /// Packets newly marked.
     pub(super) packets: u32,
     /// Bytes newly marked: what the option says, or as many as those packets can have held.
@@ -104,6 +106,7 @@ impl Feedback {
             None => packets.saturating_mul(mss),
         };
         Report {
+            ece: packets > 0,
             packets,
             bytes: bytes.min(delivered),
             cleared: option.is_some_and(|option| self.knows_of_none(option)),

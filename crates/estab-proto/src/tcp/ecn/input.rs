@@ -102,15 +102,15 @@ impl Connection {
     }
 
     /// An acceptable segment arrived; its text has not been taken yet. Stands for `segments` plain
-    /// ones.
+    /// ones. True if it is to be acknowledged at once.
     pub(in crate::tcp) fn take_mark(
         &mut self,
         ctx: &mut Ctx<'_>,
         seg: &Segment<'_>,
         segments: u32,
-    ) {
+    ) -> bool {
         let Some(ecn) = &mut self.ecn else {
-            return;
+            return false;
         };
         let unacked = self.delayed_ack.pending();
         let ack_due = self.acks_due > 0 || unacked;
@@ -123,7 +123,7 @@ impl Connection {
         let len = seg.text.len() as u32;
         let now = match &mut ecn.feedback {
             // Only text can have been sent as ECN-capable (RFC 3168 §6.1.4).
-            Mode::Classic(_) if len == 0 => return,
+            Mode::Classic(_) if len == 0 => return false,
             Mode::Classic(classic) => {
                 let flips = classic.flips(marked);
                 if flips && unacked {
@@ -143,12 +143,15 @@ impl Connection {
                 due
             }
         };
-        if now {
-            self.acks_due = self.acks_due.max(1);
-        }
         if marked {
-            self.delayed_ack.enter_quick(QUICK_AFTER_MARK);
+            self.hurry_after_mark();
         }
+        now
+    }
+
+    /// A marked segment came: the next ones are acknowledged at once.
+    pub(in crate::tcp) fn hurry_after_mark(&mut self) {
+        self.delayed_ack.enter_quick(QUICK_AFTER_MARK);
     }
 
     fn classic_text(&mut self, seg: &Segment<'_>) -> bool {
@@ -202,7 +205,8 @@ impl Connection {
         }
         let report = match &mut ecn.feedback {
             Mode::Classic(_) if seg.has(Flags::ECE) => Report {
-                packets: advanced.div_ceil(mss).max(1),
+                ece: true,
+                packets: advanced.div_ceil(mss),
                 bytes: advanced,
                 cleared: false,
             },
@@ -237,7 +241,7 @@ impl Connection {
             self.distrust_path(ctx);
             return Congestion::default();
         }
-        if report.packets == 0 {
+        if !report.ece {
             return Congestion::default();
         }
         ecn.delivered_ce = ecn.delivered_ce.saturating_add(report.packets);

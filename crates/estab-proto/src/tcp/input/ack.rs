@@ -14,7 +14,7 @@ impl Connection {
     pub(super) fn check_ack(&mut self, ctx: &mut Ctx<'_>, arrival: &Arrival<'_, '_>) -> Flow {
         let seg = arrival.seg;
         if !seg.has(Flags::ACK) {
-            ctx.stats.drop_tcp_no_ack += 1;
+            ctx.stats.drop_tcp_no_ack += u64::from(arrival.segments);
             return Flow::Break(());
         }
         if self.state == State::SynReceived {
@@ -22,16 +22,16 @@ impl Connection {
         }
         if seg.ack.after(self.snd.nxt) {
             // It acknowledges what was never sent.
-            ctx.stats.drop_tcp_ack += 1;
-            self.challenge_ack(ctx);
+            ctx.stats.drop_tcp_ack += u64::from(arrival.segments);
+            self.challenge_ack(ctx, arrival.segments);
             return Flow::Break(());
         }
         if seg.ack.before(self.snd.una) {
             // RFC 9293: MAY-12.
             if self.snd.una - seg.ack > self.oldest_ack() {
                 // RFC 5961 §5.2: too old for any honest peer.
-                ctx.stats.drop_tcp_ack += 1;
-                self.challenge_ack(ctx);
+                ctx.stats.drop_tcp_ack += u64::from(arrival.segments);
+                self.challenge_ack(ctx, arrival.segments);
                 return Flow::Break(());
             }
             // An old duplicate: its text may be new.
@@ -77,8 +77,8 @@ impl Connection {
             return Flow::Break(());
         }
         if self.is_passive() && !self.echoes_ours(ctx.now, seg) {
-            ctx.stats.drop_tcp_ack += 1;
-            self.challenge_ack(ctx);
+            ctx.stats.drop_tcp_ack += u64::from(arrival.segments);
+            self.challenge_ack(ctx, arrival.segments);
             return Flow::Break(());
         }
         let sent_at = self.figures.last_data_sent_at;

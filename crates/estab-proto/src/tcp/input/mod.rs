@@ -89,8 +89,13 @@ impl Connection {
         if let Some(route) = arrival.seg.source_route {
             self.take_route(route);
         }
-        self.take_mark(ctx, arrival.seg, arrival.segments); // RFC 3168 §6.1.3
-        self.take_rest(ctx, arrival)
+        let due = self.take_mark(ctx, arrival.seg, arrival.segments); // RFC 3168 §6.1.3
+        self.take_rest(ctx, arrival)?;
+        if due {
+            // The text may have asked for an acknowledgement already: it is the same one.
+            self.acks_due = self.acks_due.max(1);
+        }
+        Flow::Continue(())
     }
 
     /// The steps after the acknowledgement, common to all states that go on that far.
@@ -135,14 +140,16 @@ impl Connection {
         self.acks_due = segments.saturating_add(u32::from(self.acks_due)).min(most) as u8;
     }
 
-    /// Asks for an acknowledgement of a segment that was refused, within the rate limit.
-    fn challenge_ack(&mut self, ctx: &mut Ctx<'_>) {
+    /// Asks for an acknowledgement of `segments` segments that were refused, within the rate limit:
+    /// of the first at most.
+    fn challenge_ack(&mut self, ctx: &mut Ctx<'_>, segments: u32) {
         let recent = ctx
             .now
             .checked_duration_since(self.challenged_at)
             .is_some_and(|t| t < CHALLENGE_INTERVAL);
+        let limited = if recent { segments } else { segments.saturating_sub(1) };
+        ctx.stats.acks_limited += u64::from(limited);
         if recent {
-            ctx.stats.acks_limited += 1;
             return;
         }
         self.challenged_at = ctx.now;

@@ -23,7 +23,7 @@ impl Connection {
         }
         let Some(seen) = arrival.seg.opts.timestamps else {
             if self.config.require_timestamps {
-                ctx.stats.drop_tcp_missing_timestamp += 1;
+                ctx.stats.drop_tcp_missing_timestamp += u64::from(arrival.segments);
                 return Flow::Break(());
             }
             return Flow::Continue(());
@@ -32,10 +32,10 @@ impl Connection {
         if !old || ctx.now >= ts.recent_at + RECENT_LIFETIME {
             return Flow::Continue(());
         }
-        ctx.stats.drop_tcp_paws += 1;
+        ctx.stats.drop_tcp_paws += u64::from(arrival.segments);
         if self.state.is_synchronized() || self.state == State::SynReceived {
             if arrival.text.is_empty() {
-                self.challenge_ack(ctx);
+                self.challenge_ack(ctx, arrival.segments);
             } else {
                 // A late original, of which a copy came first: RFC 2883 §4.3.
                 self.note_old_text(arrival.seg);

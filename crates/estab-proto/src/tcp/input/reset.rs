@@ -23,7 +23,7 @@ impl Connection {
             // In the window but not exact: a blind guess, or a peer that will answer the
             // challenge with an exact RST.
             ctx.stats.drop_tcp_rst += 1;
-            self.challenge_ack(ctx);
+            self.challenge_ack(ctx, 1);
             return Flow::Break(());
         }
         ctx.stats.resets_in += 1;

@@ -24,13 +24,13 @@ impl Connection {
             ctx.stats.drop_tcp_rst += 1;
             return Flow::Break(());
         }
-        ctx.stats.drop_tcp_sequence += 1;
+        ctx.stats.drop_tcp_sequence += u64::from(arrival.segments);
         self.answer_unacceptable(ctx, seg);
         if self.carries_news_all_the_same(seg) {
             self.note_received(ctx);
-            if seg.seq == self.rcv.nxt {
-                // A window probe may come marked (RFC 3168 §6.1.6).
-                self.take_mark(ctx, seg, 1);
+            // A window probe may come marked (RFC 3168 §6.1.6).
+            if seg.seq == self.rcv.nxt && self.take_mark(ctx, seg, 1) {
+                self.acks_due = self.acks_due.max(1);
             }
             let due = self.acks_due.max(1);
             let flow = self.check_ack(ctx, arrival);
@@ -58,7 +58,7 @@ impl Connection {
             return;
         }
         if seg.text.is_empty() && !seg.has(Flags::FIN) {
-            self.challenge_ack(ctx);
+            self.challenge_ack(ctx, 1);
         } else {
             self.note_old_text(seg);
             self.ack_now();

@@ -11,7 +11,7 @@ impl Connection {
             return Flow::Continue(());
         }
         ctx.stats.drop_tcp_syn += 1;
-        self.challenge_ack(ctx);
+        self.challenge_ack(ctx, 1);
         Flow::Break(())
     }
 }

@@ -122,13 +122,21 @@ impl Connection {
             .mss
             .max(each.min(u32::from(self.advertised_mss)) as u16);
         let rmss = u32::from(self.rcv.mss);
-        // The second full-sized segment decides: the others need not be looked at one by one.
-        let singly = arrival.text.len().min(size.saturating_mul(2));
+        // The second full-sized segment decides: the others need not be looked at one by one, unless
+        // each makes the next ones urgent.
+        let marked = arrival.seg.ecn.is_ce() && self.ecn.is_some();
+        let singly = match marked {
+            true => arrival.text.len(),
+            false => arrival.text.len().min(size.saturating_mul(2)),
+        };
         let (singly, others) = arrival.text.split_at(singly);
         let others = (!others.is_empty()).then_some((others, arrival.segments.saturating_sub(2)));
         let singly = singly.chunks(size).map(|text| (text, 1));
         for (text, segments) in singly.chain(others) {
             let len = text.len() as u32;
+            if marked {
+                self.hurry_after_mark();
+            }
             match self.delayed_ack.on_segment(ctx.now, len, rmss, segments) {
                 AckDecision::Now => self.acks_due = self.acks_due.max(1),
                 AckDecision::At(due) => self.timers.arm(Timer::DelayedAck, due),
