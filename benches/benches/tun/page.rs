@@ -45,7 +45,8 @@ is compared stands in [the harness](../benches/benches/tun) and [the other serve
   it, with offload. It has all cores.
 
 \"Up\" is into the server's stack, \"down\" out of it. The MTU is 1500, and super-segments of 64 KiB pass
-where the contestant can, unless the row says otherwise. The kernel's sockets use CUBIC. In bulk and
+where the contestant can, unless the row says otherwise; ours sends the kernel beyond the TUN longer ones.
+The kernel's sockets use CUBIC. In bulk and
 \"across cores\" the server has the first core and the client the second, otherwise both share the first;
 what has several threads has all cores. All connections of a source send from the same memory, and what
 a sink reads goes to the same place. \"Connect, close\" and the like are connections one after the

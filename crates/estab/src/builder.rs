@@ -245,6 +245,7 @@ impl StackBuilder {
         } else {
             caps.segmentation
         };
+        config.link_segmentation = caps.link_segmentation;
         let is_v6 = config.addrs.iter().any(|cidr| cidr.addr.is_ipv6());
         let least = if is_v6 { 1280 } else { 68 };
         if config.mtu < least {

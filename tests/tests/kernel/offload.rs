@@ -1,9 +1,13 @@
 //! A TUN that leaves checksums and the cutting of segments to the kernel.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use estab::Stack;
-use estab::device::{Device, TunBuilder, TunDevice};
+use estab::device::{Caps, Device, Packet, Received, TunBuilder, TunDevice};
 use estab_netns::{ip, isolated};
 use estab_tests::kernel::{self, INTERFACE, KERNEL, OURS};
 use estab_tests::transfer::{echo, receive, send};
@@ -43,6 +47,10 @@ fn caps_tell_whether_the_kernel_grants_it() {
             let caps = builder().build().await.unwrap().caps();
             assert!(caps.checksum_offload);
             assert_eq!(caps.segmentation, Some(65_535));
+            assert!(
+                caps.link_segmentation
+                    .is_none_or(|longest| longest > 65_535)
+            );
             let caps = builder().offload(false).build().await.unwrap().caps();
             assert!(!caps.checksum_offload);
             assert_eq!((caps.segmentation, caps.mtu), (None, 1500));
@@ -76,6 +84,56 @@ fn a_packet_carries_many_segments() {
             }
             let device = stack.device_stats().await.unwrap();
             assert_eq!((device.dropped, device.malformed), (0, 0));
+        });
+    });
+}
+
+/// Remembers the longest packet it has sent.
+struct Longest(TunDevice, Arc<AtomicUsize>);
+
+impl Device for Longest {
+    fn caps(&self) -> Caps {
+        self.0.caps()
+    }
+
+    fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
+        self.0.poll_recv(cx, buf)
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &Packet<'_>) -> Poll<io::Result<()>> {
+        self.1.fetch_max(packet.len(), Ordering::Relaxed);
+        self.0.poll_send(cx, packet)
+    }
+}
+
+/// To the kernel itself go packets that are longer than a header can say, if it takes them.
+#[test]
+fn a_neighbour_gets_longer_packets() {
+    isolated(|| {
+        let [(_, one), _] = kernel::runtimes();
+        one.block_on(async {
+            for neighbours in [true, false] {
+                for (at, kernel) in KERNEL.into_iter().enumerate() {
+                    let tun = builder().build().await.unwrap();
+                    let promised = tun.caps().link_segmentation.filter(|_| neighbours);
+                    let promised = promised.unwrap_or(65_535) as usize;
+                    let longest = Arc::new(AtomicUsize::new(0));
+                    let prefix = match neighbours {
+                        true => [24, 64][at],
+                        false => [32, 128][at],
+                    };
+                    let stack = Stack::builder().addr((OURS[at], prefix));
+                    let stack = stack.build(Longest(tun, Arc::clone(&longest))).unwrap();
+                    talk(&stack, kernel).await;
+                    let stats = stack.stats().await.unwrap();
+                    assert_eq!(stats.retransmits, 0);
+                    assert_eq!(stack.device_stats().await.unwrap().dropped, 0);
+                    let longest = longest.load(Ordering::Relaxed);
+                    assert!((promised / 2..=promised).contains(&longest), "{longest}");
+                    stack.abort();
+                    stack.closed().await.unwrap();
+                }
+            }
         });
     });
 }

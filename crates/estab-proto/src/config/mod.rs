@@ -39,6 +39,10 @@ pub struct StackConfig {
     /// of [`Transmit::segment_size`](crate::Transmit::segment_size); `None`: it does not. Without
     /// effect unless `checksum_offload` is set.
     pub segmentation: Option<u32>,
+    /// The same for peers in a network of [`addrs`](Self::addrs), if it is more. Such a packet may be
+    /// longer than an IP header can say: then an IPv4 header says 0, as Linux takes it from 6.3 on, and
+    /// an IPv6 packet is a jumbogram (RFC 2675). Without effect unless `segmentation` is set.
+    pub link_segmentation: Option<u32>,
     /// Answer ICMP echo requests.
     pub echo_replies: bool,
     /// Take TCP segments that came along an IPv4 source route which ends here, and answer along its
@@ -69,6 +73,7 @@ impl Default for StackConfig {
             mtu: 1500,
             checksum_offload: false,
             segmentation: None,
+            link_segmentation: None,
             echo_replies: true,
             source_routes: false,
             limits: Limits::default(),

@@ -27,8 +27,9 @@ pub(crate) struct Text {
     pub(crate) sum: Option<Sum>,
 }
 
-/// The longest headers without IP options: IPv6 and TCP with all options.
-const MAX_HEADERS: usize = ipv6::HEADER_LEN + tcp::HEADER_LEN + tcp::MAX_OPTIONS_LEN;
+/// The longest headers without IP options: those of a jumbogram, and TCP with all options.
+const MAX_HEADERS: usize =
+    ipv6::HEADER_LEN + ipv6::JUMBO_LEN + tcp::HEADER_LEN + tcp::MAX_OPTIONS_LEN;
 
 /// A place where one packet or its header is written after the other. What stands there from before
 /// is written over, and not cleared in between.
@@ -62,7 +63,7 @@ impl Scratch {
 }
 
 /// Writes the IP and TCP headers of a segment, and nothing else, into `headers`. False if the packet
-/// would be longer than IP can say.
+/// would be longer than IP can say: only a device that completes checksums, and cuts it, takes that.
 ///
 /// The checksum of the segment is made with where it ends, whichever hop the IP header names
 /// (RFC 9293 §3.9.2.1). The packet must not be fragmented, and so its identification says nothing (RFC 6864 §4.1).
@@ -85,14 +86,19 @@ pub(crate) fn write_headers(
         dont_fragment: true,
         flow_label: route.flow_label,
     };
-    let Some((ip_header, rest)) =
-        room.split_at_mut_checked(ip.header_len().saturating_add(options_len))
+    let payload_len = seg.header_len().saturating_add(text.len);
+    let is_long = text.sum.is_none();
+    let header_len = match is_long {
+        true => ip.long_header_len(payload_len),
+        false => ip.header_len(),
+    };
+    let Some((ip_header, rest)) = room.split_at_mut_checked(header_len.saturating_add(options_len))
     else {
         return false;
     };
     let tcp_len = seg.emit_header(rest);
-    let payload_len = tcp_len.saturating_add(text.len);
     let ip_len = match route.source_route {
+        None if is_long => ip.emit_long(payload_len, ip_header),
         None => ip.emit(payload_len, ip_header),
         Some(hops) => source_route::emit(&ip, hops, payload_len, ip_header),
     };

@@ -70,6 +70,12 @@ impl Stack {
         self.held(id).map_or(0, |held| held.conn.send_unsent())
     }
 
+    /// Bytes of text in the longest packet that the connection would send now, if it had more; 0 if the
+    /// id is stale. What is written in multiples of them leaves no short packets between.
+    pub fn send_unit(&self, id: ConnId) -> usize {
+        self.held(id).map_or(0, |held| held.conn.send_unit())
+    }
+
     /// The shortest round trip that was measured lately; `None` if none was, or the id is stale.
     pub fn min_rtt(&self, id: ConnId) -> Option<Duration> {
         self.held(id)?.conn.min_rtt()

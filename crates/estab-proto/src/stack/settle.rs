@@ -155,7 +155,11 @@ impl Stack {
             .segmentation
             .filter(|_| self.config.checksum_offload)
         {
-            held.conn.set_segmentation(longest);
+            let remote = held.conn.tuple().remote.ip();
+            let on_link = self.config.link_segmentation.filter(|&more| {
+                more > longest && self.config.addrs.iter().any(|cidr| cidr.contains(remote))
+            });
+            held.conn.set_segmentation(on_link.unwrap_or(longest));
         }
         let tuple = held.conn.tuple();
         let key = TupleKey::new(&tuple);

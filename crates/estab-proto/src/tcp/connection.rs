@@ -155,7 +155,7 @@ pub(crate) struct Connection {
     pub(super) path_mtu: u32,
     /// The longest packet that may be handed out, if that is more than the path takes: the device
     /// cuts it. In bytes, IP header included.
-    pub(super) longest_packet: u16,
+    pub(super) longest_packet: u32,
     pub(super) send: SendBuffer,
     pub(super) recv: RecvBuffer,
     pub(super) tuner: RecvTuner,
@@ -265,7 +265,7 @@ impl Connection {
     /// The device cuts packets of up to `longest` bytes, IP header included; not so if it is less
     /// than a segment.
     pub(crate) fn set_segmentation(&mut self, longest: u32) {
-        self.longest_packet = longest.min(u32::from(u16::MAX)) as u16;
+        self.longest_packet = longest;
     }
 
     /// Bytes beyond SND.NXT that wait in the send buffer.

@@ -169,10 +169,22 @@ impl Ipv4Header {
     /// Returns 0 and writes nothing if `buf` is too short or the packet would exceed 65,535 bytes.
     #[inline]
     pub fn emit(&self, payload_len: usize, buf: &mut [u8]) -> usize {
+        match u16::try_from(payload_len.saturating_add(HEADER_LEN)) {
+            Ok(total_len) => self.emit_with_len(total_len, buf),
+            Err(_) => 0,
+        }
+    }
+
+    /// Writes the header of a super-segment that is longer than the field for its length can say,
+    /// which is 0 then, as Linux has it from 6.3 on (BIG TCP). Otherwise like [`emit`](Self::emit).
+    #[inline]
+    pub fn emit_long(&self, buf: &mut [u8]) -> usize {
+        self.emit_with_len(0, buf)
+    }
+
+    #[inline]
+    fn emit_with_len(&self, total_len: u16, buf: &mut [u8]) -> usize {
         let Some(header) = buf.first_chunk_mut::<HEADER_LEN>() else {
-            return 0;
-        };
-        let Ok(total_len) = u16::try_from(payload_len.saturating_add(HEADER_LEN)) else {
             return 0;
         };
         let fragment = self.fragment_offset >> 3

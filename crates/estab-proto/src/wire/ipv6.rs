@@ -2,10 +2,16 @@
 
 use core::net::Ipv6Addr;
 
-use super::WireError;
+use super::{WireError, protocol};
 
 /// The length of the fixed header, in bytes.
 pub const HEADER_LEN: usize = 40;
+
+/// The length of the hop-by-hop header of a jumbogram, in bytes.
+pub const JUMBO_LEN: usize = 8;
+
+/// The option in it that says how long the payload is.
+const JUMBO_OPTION: u8 = 0xc2;
 
 /// A packet; its payload may begin with extension headers (see [`ipv6_ext`](super::ipv6_ext)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +101,34 @@ impl Ipv6Header {
         src.copy_from_slice(&self.src.octets());
         dst.copy_from_slice(&self.dst.octets());
         HEADER_LEN
+    }
+
+    /// Like [`emit`](Self::emit), for a payload of more than 65,535 bytes, whose length stands in a
+    /// hop-by-hop header (RFC 2675 §2); returns the length of both, 48.
+    ///
+    /// Returns 0 and writes nothing if `buf` is too short, or the payload is not so long.
+    pub fn emit_jumbo(&self, payload_len: usize, buf: &mut [u8]) -> usize {
+        let Some((header, rest)) = buf.split_at_mut_checked(HEADER_LEN) else {
+            return 0;
+        };
+        let (Some(jumbo), Ok(len)) = (
+            rest.first_chunk_mut::<JUMBO_LEN>(),
+            u32::try_from(payload_len.saturating_add(JUMBO_LEN)),
+        ) else {
+            return 0;
+        };
+        if payload_len <= usize::from(u16::MAX) {
+            return 0;
+        }
+        let [l0, l1, l2, l3] = len.to_be_bytes();
+        *jumbo = [self.next_header, 0, JUMBO_OPTION, 4, l0, l1, l2, l3];
+        let next_header = protocol::HOP_BY_HOP;
+        Self {
+            next_header,
+            ..*self
+        }
+        .emit(0, header)
+        .saturating_add(JUMBO_LEN)
     }
 }
 

@@ -51,6 +51,10 @@ pub struct Caps {
     /// [`Packet::segment_size`]; `None` if it does not. Only with `checksum_offload`, since each
     /// segment has a checksum of its own.
     pub segmentation: Option<u32>,
+    /// The same for packets to the network that the device is in, if it is more. They may be longer
+    /// than an IP header can say: an IPv4 header says 0 then, and an IPv6 packet is a jumbogram
+    /// (RFC 2675).
+    pub link_segmentation: Option<u32>,
 }
 
 impl Caps {
@@ -61,6 +65,7 @@ impl Caps {
             max_recv: MAX_PACKET,
             checksum_offload: false,
             segmentation: None,
+            link_segmentation: None,
         }
     }
 }

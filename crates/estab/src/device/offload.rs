@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use arrayvec::ArrayVec;
 use rustix::io::{Errno, readv, writev};
+use rustix::system::uname;
 use tokio::io::unix::AsyncFd;
 
 use super::tun::watch::Watch;
@@ -20,7 +21,7 @@ pub(super) use fd::{clear_offloads, is_granted};
 use header::Header;
 
 /// Pieces of a packet, its virtio header among them, that one write gathers.
-const PIECES: usize = 32;
+const PIECES: usize = 96;
 
 /// One queue of a TUN interface, with a virtio header before each packet.
 #[derive(Debug)]
@@ -142,5 +143,27 @@ fn judge(header: [u8; header::LEN], buf: &[u8], len: usize) -> Option<Received> 
     Header::decode(header).judge(packet)
 }
 
-/// What a packet may hold at most, in bytes: more than an IP header can say.
+/// What a packet may hold at most, in bytes.
 pub(super) const MAX_SUPER_PACKET: u32 = MAX_PACKET as u32;
+
+/// What a packet that stays on this machine may hold at most: no more than the processor's cache does,
+/// and half of what Linux joins (`GSO_MAX_SIZE`).
+pub(super) const MAX_LONG_PACKET: u32 = 256 << 10;
+
+/// The first version of Linux that takes packets longer than an IPv4 header can say.
+const TAKES_LONG: [u32; 2] = [6, 3];
+
+/// Whether the kernel takes packets that are longer than an IP header can say.
+pub(super) fn takes_long() -> bool {
+    is_since(&uname().release().to_string_lossy(), TAKES_LONG)
+}
+
+/// Whether a release of the kernel's, "6.18.2-cloud" say, is not older than a version.
+fn is_since(release: &str, version: [u32; 2]) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    let [major, minor] = [(); 2].map(|()| numbers.next().and_then(|n| n.parse().ok()));
+    [major.unwrap_or(0), minor.unwrap_or(0)] >= version
+}
+
+#[cfg(test)]
+mod tests;

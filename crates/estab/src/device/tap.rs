@@ -11,7 +11,7 @@ use pcap_file::pcapng::blocks::interface_description::{
 };
 use pcap_file::{DataLink, PcapError};
 
-use super::{Caps, Device, MAX_PACKET, Packet, Received};
+use super::{Caps, Device, Packet, Received};
 use crate::clock::WallClock;
 
 /// Passes packets on to the device inside and writes each, with its direction and the time in
@@ -62,7 +62,8 @@ impl<D: Device, W: Write + Send> Tap<D, W> {
         let mut trace = PcapNgWriter::new(writer).map_err(into_io)?;
         let interface = InterfaceDescriptionBlock {
             linktype: DataLink::RAW,
-            snaplen: MAX_PACKET as u32,
+            // What goes out may be longer than a packet; this is as much as libpcap takes.
+            snaplen: 256 << 10,
             // Timestamps count 10^-9 s.
             options: vec![InterfaceDescriptionOption::IfTsResol(9)],
         };

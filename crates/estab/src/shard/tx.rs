@@ -15,7 +15,7 @@ use crate::device::{Caps, Device, Packet};
 const BURST: u64 = 64;
 
 /// Pieces of a packet handed to a gathering write; a packet in more pieces is copied into one.
-const PIECES: usize = 30;
+const PIECES: usize = 94;
 
 /// What waits for the device: at most one packet, which a full device has refused.
 #[derive(Debug)]

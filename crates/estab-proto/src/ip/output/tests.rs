@@ -98,3 +98,17 @@ fn headers_are_written_for_any_text_that_fits() {
         &text(most + 1)
     ));
 }
+
+#[test]
+fn only_what_a_device_completes_may_be_longer_than_a_packet() {
+    let mut headers = Scratch::default();
+    let mut write = |sum| {
+        let text = Text { len: 200_000, sum };
+        let segment = segment(TcpOptions::default());
+        let fits = write_headers(&mut headers, &route(), &segment, &text);
+        fits.then(|| headers.bytes().to_vec())
+    };
+    assert_eq!(write(Some(Sum::ZERO)), None);
+    let header = write(None).unwrap();
+    assert_eq!((header.len(), &header[2..4]), (40, &[0, 0][..]));
+}

@@ -108,3 +108,22 @@ fn one_flow_label_for_a_whole_connection() {
     assert_ne!(label(&packet), 0);
     assert_eq!(label(&packet), label(&data));
 }
+
+#[test]
+fn only_neighbours_get_packets_longer_than_a_header_can_say() {
+    let mut bench = Bench::with(|config| {
+        config.checksum_offload = true;
+        config.segmentation = Some(65_535);
+        config.link_segmentation = Some(200_000);
+    });
+    let mut unit = |remote: SocketAddr| {
+        let id = bench.stack.connect(bench.now, remote, None, None).unwrap();
+        bench.stack.send_unit(id)
+    };
+    let near = unit(peer(9));
+    assert!((190_000..200_000).contains(&near), "{near}");
+    let far = unit("192.0.2.1:9".parse().unwrap());
+    assert!((60_000..65_535).contains(&far), "{far}");
+    // Whole segments of the network: of 536 bytes without the timestamps.
+    assert_eq!((near % 524, far % 524), (0, 0));
+}

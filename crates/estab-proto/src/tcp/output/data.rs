@@ -96,7 +96,7 @@ impl Connection {
     #[inline]
     fn longest_text(&self, full: u32) -> u32 {
         let headers = ip_header(self.tuple.is_ipv6()) + TCP_HEADER + MAX_OPTIONS_LEN as u32;
-        let longest = u32::from(self.longest_packet).saturating_sub(headers);
+        let longest = self.longest_packet.saturating_sub(headers);
         let longest = longest.min(self.pacer.quantum());
         let is_single = longest < full
             || full != self.snd_mss()
@@ -108,6 +108,11 @@ impl Connection {
         } else {
             longest - longest % full
         }
+    }
+
+    /// Bytes of text in the longest segment that may be sent now.
+    pub(crate) fn send_unit(&self) -> usize {
+        self.longest_text(self.text_room()) as usize
     }
 
     /// Bytes of text that fit a segment with the options it will carry.

@@ -90,3 +90,24 @@ proptest! {
         prop_assert_eq!(Ipv6Packet::parse(&packet), Ok(expected));
     }
 }
+
+#[test]
+fn a_jumbogram_says_its_length_behind_the_header() {
+    let header = Ipv6Header {
+        src: Ipv6Addr::LOCALHOST,
+        dst: Ipv6Addr::LOCALHOST,
+        next_header: protocol::TCP,
+        hop_limit: 64,
+        traffic_class: 0,
+        flow_label: 0,
+    };
+    let mut buf = [0xee; 60];
+    assert_eq!(header.emit_jumbo(65_536, &mut buf), 48);
+    // RFC 2675 §2: no length, hop-by-hop options next, and in them all that follows the header.
+    assert_eq!(buf[4..8], [0, 0, protocol::HOP_BY_HOP, 64]);
+    assert_eq!(buf[40..48], [protocol::TCP, 0, 0xc2, 4, 0, 1, 0, 8]);
+    assert_eq!(buf[48..], [0xee; 12]);
+    assert_eq!(header.emit_jumbo(65_535, &mut buf), 0);
+    assert_eq!(header.emit_jumbo(65_536, &mut buf[..47]), 0);
+    assert_eq!(header.emit_jumbo(usize::MAX, &mut buf), 0);
+}

@@ -42,3 +42,22 @@ fn addresses_of_different_versions_make_no_header() {
     assert_eq!(repr(v6, v4).emit(0, &mut buf), 0);
     assert_eq!(buf, [0; 60]);
 }
+
+#[test]
+fn what_a_length_field_cannot_say_is_zero_there() {
+    let mut buf = [0xee; 60];
+    let v4 = repr([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+    assert_eq!(v4.emit_long(65_515, &mut buf), 20);
+    assert_eq!(buf[2..4], [0xff, 0xff]);
+    assert_eq!(v4.emit(65_516, &mut buf), 0);
+    assert_eq!(v4.emit_long(65_516, &mut buf), 20);
+    assert_eq!((v4.long_header_len(65_516), &buf[2..4]), (20, &[0, 0][..]));
+    assert_eq!(crate::wire::Sum::of(&buf[..20]).finish(), 0);
+
+    let v6 = repr([1; 16].into(), [2; 16].into());
+    for (len, header) in [(65_535, 40), (65_536, 48)] {
+        assert_eq!(v6.long_header_len(len), header);
+        assert_eq!(v6.emit_long(len, &mut buf), header);
+    }
+    assert_eq!(v6.emit(65_536, &mut buf), 0);
+}

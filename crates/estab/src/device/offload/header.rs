@@ -23,6 +23,7 @@ const GSO_TCPV6: u8 = 4;
 /// Beside the kind: CWR is set, and the segments it is cut into shall have it as the first has.
 const GSO_ECN: u8 = 0x80;
 
+const HOP_BY_HOP: u8 = 0;
 const TCP: u8 = 6;
 /// Where the flags, after the one that is now AccECN's, stand in a TCP header, and CWR in them.
 const TCP_FLAGS_AT: usize = 13;
@@ -141,6 +142,10 @@ impl Layout {
     fn of(packet: &[u8]) -> Option<Self> {
         let (is_ipv6, protocol, ip_len) = match packet.first()? >> 4 {
             4 => (false, *packet.get(9)?, usize::from(packet[0] & 0x0f) * 4),
+            6 if packet.get(6) == Some(&HOP_BY_HOP) => {
+                let len = usize::from(*packet.get(41)?) * 8 + 8;
+                (true, *packet.get(40)?, 40 + len)
+            }
             6 => (true, *packet.get(6)?, 40),
             _ => return None,
         };

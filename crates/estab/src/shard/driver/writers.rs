@@ -17,8 +17,8 @@ use crate::sync::lock;
 /// may wait to be sent for the first time.
 const TURN: usize = 1 << 20;
 
-/// What a connection may write at least when it is its turn: two super-segments.
-const SHARE: usize = 128 << 10;
+/// What a connection may write at least when it is its turn: the longest packet, or four of 64 KiB.
+const SHARE: usize = 256 << 10;
 
 /// Bytes in a microsecond that no path carries: 100 Gbit/s.
 const FASTEST: usize = 12_500;
@@ -50,6 +50,7 @@ impl<D: Device> Core<D> {
             let Some(conn) = self.conns.get(id) else {
                 continue;
             };
+            let share = self.whole(id, share);
             let mut tx = lock(&conn.tx);
             let (room, writers) = tx.let_write(share);
             drop(tx);
@@ -65,12 +66,21 @@ impl<D: Device> Core<D> {
         let ahead = TURN.saturating_sub(self.stack.send_unsent(id));
         let room = self.stack.send_room(id).min(ahead);
         let Some(rtt) = self.stack.min_rtt(id) else {
-            return room;
+            return self.whole(id, room);
         };
         let carried = usize::try_from(rtt.as_micros()).unwrap_or(usize::MAX);
         let carried = carried.saturating_mul(FASTEST).saturating_add(TURN);
         let most = self.writers.share(carried);
-        room.min(most.saturating_sub(self.stack.send_queued(id)))
+        let room = room.min(most.saturating_sub(self.stack.send_queued(id)));
+        self.whole(id, room)
+    }
+
+    /// So many bytes, or a little less: what then waits to be sent shall fill its packets, for a short
+    /// one costs as much as a long one.
+    fn whole(&self, id: ConnId, bytes: usize) -> usize {
+        let waiting = self.stack.send_unsent(id) + bytes;
+        let short = waiting % self.stack.send_unit(id).max(1);
+        if short < bytes { bytes - short } else { bytes }
     }
 
     /// Whether a writer should go on: not for a few bytes at a time, but once a third of the

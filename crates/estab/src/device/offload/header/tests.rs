@@ -187,3 +187,17 @@ fn no_header_and_no_packet_makes_it_panic() {
         Header::describe(&slices, Some(1460));
     }
 }
+
+#[test]
+fn tcp_is_found_behind_what_makes_a_jumbogram() {
+    let mut packet = ipv6(8, 5000);
+    packet[6] = HOP_BY_HOP;
+    packet.splice(40..40, [TCP, 0, 0xc2, 4, 0, 1, 0, 0]);
+    let header = describe(&packet, Some(1428));
+    assert_eq!((header.csum_start, header.hdr_len), (48, 80));
+    assert_eq!(header.gso_type, GSO_TCPV6);
+    // Options that reach beyond the packet.
+    packet[41] = 0xff;
+    assert_eq!(describe(&packet[..100], Some(1428)), Header::default());
+    assert_eq!(describe(&packet[..41], Some(1428)), Header::default());
+}
