@@ -90,7 +90,10 @@ fn set_ce(packet: &mut [u8]) {
 
 impl Device for Marking {
     fn caps(&self) -> Caps {
-        self.tun.caps()
+        // It reads only packets that say how long they are.
+        let mut caps = self.tun.caps();
+        caps.link_segmentation = None;
+        caps
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {

@@ -126,7 +126,8 @@ fn a_neighbour_gets_longer_packets() {
                     let stack = stack.build(Longest(tun, Arc::clone(&longest))).unwrap();
                     talk(&stack, kernel).await;
                     let stats = stack.stats().await.unwrap();
-                    assert_eq!(stats.retransmits, 0);
+                    // An interface just made may lose a SYN.
+                    assert!(stats.retransmits <= 1, "{}", stats.retransmits);
                     assert_eq!(stack.device_stats().await.unwrap().dropped, 0);
                     let longest = longest.load(Ordering::Relaxed);
                     assert!((promised / 2..=promised).contains(&longest), "{longest}");
