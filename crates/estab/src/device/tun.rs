@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -61,6 +62,12 @@ enum Io {
 /// An interface held by `tokio-tun`.
 struct Plain {
     tun: Tun,
+    /// A second descriptor of it, for what need not wait: asking the runtime about readiness for each
+    /// packet costs as much as summing one. There is none where the kernel does not give it.
+    direct: Option<OwnedFd>,
+    /// A packet was read or sent since there was none. The next may be there, and whoever answers on
+    /// this machine may have done so within the write.
+    is_lively: bool,
     watch: Watch,
     /// What is sent, in one piece: for a write in pieces `tokio-tun` allocates.
     packet: Vec<u8>,
@@ -88,12 +95,7 @@ impl TunDevice {
         Ok(Self {
             name: tun.name().to_owned(),
             mtu: u32::try_from(mtu).map_err(io::Error::other)?,
-            io: Io::Plain(Box::new(Plain {
-                watch: Watch::new(watch::duplicate(&tun)),
-                tun,
-                packet: Vec::new(),
-                dropped: 0,
-            })),
+            io: Io::Plain(Box::new(Plain::new(tun))),
         })
     }
 
@@ -140,17 +142,42 @@ fn is_deleted(error: &io::Error) -> bool {
 }
 
 impl Plain {
+    fn new(tun: Tun) -> Self {
+        let watched = watch::duplicate(&tun);
+        Self {
+            direct: watched.as_ref().ok().and_then(|fd| fd.try_clone().ok()),
+            is_lively: false,
+            watch: Watch::new(watched),
+            tun,
+            packet: Vec::new(),
+            dropped: 0,
+        }
+    }
+
     fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
         loop {
-            let mut read = ReadBuf::new(buf);
-            match Pin::new(&mut self.tun).poll_read(cx, &mut read) {
-                Poll::Ready(Ok(())) => return Poll::Ready(Ok(Received::new(read.filled().len()))),
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Poll::Ready(Err(error)) if is_deleted(&error) => {
-                    return Poll::Ready(Err(deleted()));
+            let direct = self.direct.as_ref().filter(|_| self.is_lively);
+            let result = match direct {
+                Some(fd) => rustix::io::read(fd, &mut *buf).map_err(io::Error::from),
+                None => {
+                    let mut read = ReadBuf::new(buf);
+                    match Pin::new(&mut self.tun).poll_read(cx, &mut read) {
+                        Poll::Ready(result) => result.map(|()| read.filled().len()),
+                        Poll::Pending => {
+                            return Poll::Ready(Err(ready!(self.watch.poll_gone(cx))));
+                        }
+                    }
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Ready(Err(ready!(self.watch.poll_gone(cx)))),
+            };
+            match result {
+                Ok(len) => {
+                    self.is_lively = true;
+                    return Poll::Ready(Ok(Received::new(len)));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_lively = false,
+                Err(error) if is_deleted(&error) => return Poll::Ready(Err(deleted())),
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
     }
@@ -164,10 +191,19 @@ impl Plain {
                 &self.packet[..]
             }
         };
+        let mut direct = self.direct.as_ref();
         loop {
-            match ready!(Pin::new(&mut self.tun).poll_write(cx, whole)) {
-                Ok(len) if len == packet.len() => {}
+            let result = match direct {
+                Some(fd) => rustix::io::write(fd, whole).map_err(io::Error::from),
+                None => ready!(Pin::new(&mut self.tun).poll_write(cx, whole)),
+            };
+            match result {
+                Ok(len) if len == packet.len() => self.is_lively = true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    direct = None;
+                    continue;
+                }
                 Err(error) if is_deleted(&error) => return Poll::Ready(Err(deleted())),
                 // The interface is down (EIO), out of memory or refuses the packet: like a loss.
                 Ok(_) | Err(_) => self.dropped += 1,
