@@ -11,6 +11,22 @@ use crate::stack::settle::Held;
 use crate::stack::{ConnId, Stack};
 use crate::tcp::{Connection, Ctx, State};
 
+/// What a connection has to send, from [`Stack::outgoing`]: all that a writer is told by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outgoing {
+    /// Free bytes: see [`Stack::send_room`].
+    pub room: usize,
+    /// Bytes in the send buffer: sent and not acknowledged, or not sent.
+    pub queued: usize,
+    /// Those that were not sent yet.
+    pub unsent: usize,
+    /// Bytes of text in the longest packet: see [`Stack::send_unit`].
+    pub unit: usize,
+    /// The shortest round trip that was measured lately, if one was.
+    pub min_rtt: Option<Duration>,
+}
+
 impl Stack {
     /// Queues `data` to be sent, without a copy. Takes all of it if there is any room: the buffer
     /// may overshoot by less than `data`. Returns its length.
@@ -60,6 +76,20 @@ impl Stack {
             .map_or(0, |held| held.conn.send_room(self.budget.share()))
     }
 
+    /// What there is to send and how much more may be; nothing, and no room, if the id is stale.
+    pub fn outgoing(&self, id: ConnId) -> Outgoing {
+        let Some(held) = self.held(id) else {
+            return Outgoing::default();
+        };
+        Outgoing {
+            room: held.conn.send_room(self.budget.share()),
+            queued: held.conn.send_queued(),
+            unsent: held.conn.send_unsent(),
+            unit: held.conn.send_unit(),
+            min_rtt: held.conn.min_rtt(),
+        }
+    }
+
     /// Bytes in the send buffer: sent and not acknowledged, or not sent; 0 if the id is stale.
     pub fn send_queued(&self, id: ConnId) -> usize {
         self.held(id).map_or(0, |held| held.conn.send_queued())
@@ -67,18 +97,18 @@ impl Stack {
 
     /// Bytes in the send buffer that were not sent yet; 0 if the id is stale.
     pub fn send_unsent(&self, id: ConnId) -> usize {
-        self.held(id).map_or(0, |held| held.conn.send_unsent())
+        self.outgoing(id).unsent
     }
 
     /// Bytes of text in the longest packet that the connection would send now, if it had more; 0 if the
     /// id is stale. What is written in multiples of them leaves no short packets between.
     pub fn send_unit(&self, id: ConnId) -> usize {
-        self.held(id).map_or(0, |held| held.conn.send_unit())
+        self.outgoing(id).unit
     }
 
     /// The shortest round trip that was measured lately; `None` if none was, or the id is stale.
     pub fn min_rtt(&self, id: ConnId) -> Option<Duration> {
-        self.held(id)?.conn.min_rtt()
+        self.outgoing(id).min_rtt
     }
 
     /// Copies received bytes into `buf`; returns how many, 0 for the end of the stream.

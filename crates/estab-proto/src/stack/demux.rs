@@ -80,18 +80,20 @@ impl Demux {
         }
     }
 
-    /// The first slot under the hash of `tuple` for which `holds` is true.
+    /// The first slot under a hash for which `holds` is true.
     #[inline]
-    fn find(&self, tuple: &TupleKey, holds: impl Fn(Slot) -> bool) -> Option<Slot> {
-        let hash = self.hash(tuple);
+    fn find(&self, hash: u32, holds: impl Fn(Slot) -> bool) -> Option<Slot> {
         let found = self.table.find(hash, |slot| holds(slot.slot()));
         found.map(Packed::slot)
     }
 
-    /// Gives `tuple` to `slot` in place of the one for which `holds` is true.
-    fn set(&mut self, tuple: &TupleKey, slot: Slot, holds: impl Fn(Slot) -> bool) {
-        let (hash, slot) = (self.hash(tuple), Packed::new(slot));
-        if !self.table.replace(hash, slot, |slot| holds(slot.slot())) {
+    /// Gives what has this hash to `slot` in place of `before`, if that holds it.
+    fn set(&mut self, hash: u32, before: Option<Slot>, slot: Slot) {
+        let slot = Packed::new(slot);
+        let replaced = before
+            .map(Packed::new)
+            .is_some_and(|before| self.table.replace(hash, slot, |found| found == before));
+        if !replaced {
             self.table.insert(hash, slot);
         }
     }
@@ -113,7 +115,8 @@ impl Stack {
     #[inline]
     pub(crate) fn holder(&self, tuple: &FourTuple) -> Option<Slot> {
         let key = TupleKey::new(tuple);
-        self.demux.find(&key, |slot| self.is_under(slot, &key))
+        let hash = self.demux.hash(&key);
+        self.demux.find(hash, |slot| self.is_under(slot, &key))
     }
 
     /// Whether anything holds `tuple`.
@@ -123,8 +126,14 @@ impl Stack {
 
     /// Gives the tuple to `slot`, whoever held it before.
     pub(super) fn route(&mut self, key: &TupleKey, slot: Slot) {
-        let before = self.demux.find(key, |slot| self.is_under(slot, key));
-        self.demux.set(key, slot, |slot| Some(slot) == before);
+        let hash = self.demux.hash(key);
+        let before = self.demux.find(hash, |slot| self.is_under(slot, key));
+        self.demux.set(hash, before, slot);
+    }
+
+    /// Gives the tuple to `slot` in place of `before`, which holds it.
+    pub(super) fn reroute(&mut self, key: &TupleKey, before: Slot, slot: Slot) {
+        self.demux.set(self.demux.hash(key), Some(before), slot);
     }
 
     /// Frees the tuple if `slot` holds it; it may have passed to another record meanwhile.

@@ -36,6 +36,7 @@ mod transmit;
 pub(crate) mod tuple;
 
 pub use accept::ListenConfig;
+pub use calls::Outgoing;
 pub use transmit::Transmit;
 
 pub(crate) use demux::Slot;

@@ -144,11 +144,11 @@ impl Stack {
     /// Takes a connection in and routes its four-tuple to it.
     pub(crate) fn hold(&mut self, conn: Connection) -> ConnId {
         let held = self.conns.place(Held::new(conn, self.now));
-        self.hold_placed(held)
+        self.hold_placed(held, None)
     }
 
-    /// The same with a connection that is where it will stay.
-    pub(super) fn hold_placed(&mut self, mut held: Box<Held>) -> ConnId {
+    /// The same with a connection that is where it will stay, and gets its four-tuple from `before`.
+    pub(super) fn hold_placed(&mut self, mut held: Box<Held>, before: Option<Slot>) -> ConnId {
         // Each segment of a cut one has a checksum of its own: only the device can know it.
         if let Some(longest) = self
             .config
@@ -170,7 +170,10 @@ impl Stack {
         }
         held.path_epoch = self.ip.path_epoch();
         let id = self.conns.insert(held);
-        self.route(&key, Slot::Connection(id));
+        match before {
+            Some(before) => self.reroute(&key, before, Slot::Connection(id)),
+            None => self.route(&key, Slot::Connection(id)),
+        }
         self.join_crowd(id);
         id
     }

@@ -174,7 +174,7 @@ impl Stack {
             && let Some(held) = self.establish(now, id, tuple, &handshake, seg, meta)
         {
             self.stats.syn_cookies_accepted += 1;
-            self.offer(now, id, held);
+            self.offer(now, id, held, None);
         }
         true
     }

@@ -287,10 +287,16 @@ impl Stack {
 
     /// Forgets a record and frees its four-tuple.
     pub(crate) fn remove_half_open(&mut self, id: HalfOpenId) -> Option<HalfOpen> {
+        let record = self.take_half_open(id)?;
+        self.unroute(&record.key, Slot::HalfOpen(id));
+        Some(record)
+    }
+
+    /// Takes a record out; its four-tuple is for somebody else to take over.
+    pub(super) fn take_half_open(&mut self, id: HalfOpenId) -> Option<HalfOpen> {
         let queue = self.syn_queue.dequeue(id)?;
         let record = self.syn_queue.records.remove(id)?;
         self.arm_half_open(queue);
-        self.unroute(&record.key, Slot::HalfOpen(id));
         if let Some(listener) = self.listeners.get_mut(record.listener) {
             listener.half_open -= 1;
         }

@@ -9,6 +9,7 @@ use estab_timer::{Duration, Instant};
 use crate::addr::FourTuple;
 use crate::config::TcpConfig;
 use crate::seq::SeqNumber;
+use crate::stack::demux::Slot;
 use crate::stack::settle::Held;
 use crate::stack::syn_queue::{HalfOpen, HalfOpenId};
 use crate::stack::{ListenerId, RxMeta, Stack};
@@ -134,8 +135,8 @@ impl Stack {
         if self.has_room_for(listener)
             && let Some(held) = self.establish(now, listener, tuple, &handshake, seg, meta)
         {
-            self.remove_half_open(id);
-            self.offer(now, listener, held);
+            self.take_half_open(id);
+            self.offer(now, listener, held, Some(Slot::HalfOpen(id)));
         }
     }
 
@@ -180,11 +181,18 @@ impl Stack {
         Some(held)
     }
 
-    /// Puts a fresh connection into its listener's accept queue.
-    pub(super) fn offer(&mut self, now: Instant, listener: ListenerId, mut held: Box<Held>) {
+    /// Puts a fresh connection into its listener's accept queue; it gets its four-tuple from `before`.
+    pub(super) fn offer(
+        &mut self,
+        now: Instant,
+        listener: ListenerId,
+        mut held: Box<Held>,
+        before: Option<Slot>,
+    ) {
         self.stats.passive_opens += 1;
         held.accept_from = Some(listener);
-        let id = self.hold_placed(held);
+        let id = self.hold_placed(held, before);
+        self.last_in = id;
         self.push_accept(listener, id);
         self.settle(now, id);
     }

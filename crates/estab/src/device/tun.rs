@@ -220,6 +220,7 @@ impl Device for TunDevice {
             caps.checksum_offload = true;
             caps.segmentation = Some(offload::MAX_SUPER_PACKET);
             caps.link_segmentation = offload::takes_long().then_some(offload::MAX_LONG_PACKET);
+            caps.max_recv = offload::MAX_RECV;
         }
         caps
     }

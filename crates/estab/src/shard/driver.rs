@@ -286,12 +286,13 @@ impl<D: Device> Core<D> {
             return Ok(Next::Now);
         }
         let mut now = self.clock.now();
-        if self.stack.poll_timeout().is_some_and(|due| due <= now) {
+        let is_due = self.stack.poll_timeout().is_some_and(|due| due <= now);
+        if is_due {
             self.stack.handle_timeout(now);
         }
         self.age(now);
         let was_waiting = mem::take(&mut self.waits) > 0 || !self.stack.wants_transmit();
-        self.answer_bell(cx, now);
+        let is_fresh = !self.answer_bell(cx, now) && !is_due;
         if let Some(gone) = self.ended.take() {
             return Err(gone);
         }
@@ -300,7 +301,7 @@ impl<D: Device> Core<D> {
         let is_answer = is_drained && was_waiting && self.stack.wants_transmit();
         let received = match is_answer {
             true => Ok(false),
-            false => self.receive(cx, &mut now),
+            false => self.receive(cx, &mut now, is_fresh),
         };
         let mut again = false;
         let is_little = self.receiver.is_little() && matches!(received, Ok(false));
@@ -321,7 +322,7 @@ impl<D: Device> Core<D> {
         match sent {
             Ok(more) if more || again => Ok(Next::Later),
             // Who is on this machine may have answered within the call that sent.
-            Ok(_) if is_answer || (is_little && few) => Ok(Next::Now),
+            Ok(_) if is_answer || self.receiver.is_guess() || (is_little && few) => Ok(Next::Now),
             Ok(_) => Ok(Next::Wait),
             Err(error) => {
                 tracing::error!(%error, "the packet device failed");
@@ -356,17 +357,24 @@ impl<D: Device> Core<D> {
     }
 
     /// Packets that other shards have read, then those of the device.
-    fn receive(&mut self, cx: &mut Context<'_>, now: &mut Instant) -> io::Result<bool> {
+    fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: &mut Instant,
+        is_fresh: bool,
+    ) -> io::Result<bool> {
         let mut inlet = Inlet {
             stack: &mut self.stack,
             steering: self.steering.as_mut(),
         };
         let strays = &mut self.calls.strays;
+        let is_fresh = is_fresh && strays.is_empty();
         for stray in strays.drain(..strays.len().min(STRAYS)) {
             inlet.handle_stray(&stray);
         }
         let (device, clock) = (&mut self.device, &self.clock);
-        let received = self.receiver.receive(cx, device, &mut inlet, clock, now);
+        let receiver = &mut self.receiver;
+        let received = receiver.receive(cx, device, &mut inlet, clock, now, is_fresh);
         if let Some(steering) = &mut self.steering {
             steering.hand_over();
         }

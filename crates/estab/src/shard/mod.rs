@@ -19,6 +19,7 @@ mod doorbell;
 mod driver;
 mod gro;
 mod gso;
+mod habit;
 mod handle;
 mod life;
 mod rx;

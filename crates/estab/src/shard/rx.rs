@@ -8,6 +8,7 @@ use estab_proto::RxMeta;
 use estab_timer::{Duration, Instant};
 
 use super::gro::{Joined, MAX_HEADERS, Segment};
+use super::habit::Habit;
 use super::steer::Inlet;
 use crate::clock::Clock;
 use crate::device::{Device, MAX_PACKET, Received};
@@ -51,6 +52,9 @@ pub(super) struct Receiver {
     joined: Option<(Joined, Instant)>,
     /// Bytes received in the last turn.
     received: usize,
+    habit: Habit,
+    /// The device was not asked for more in the last turn, though there may be some.
+    is_guess: bool,
 }
 
 /// Buffers kept for reuse.
@@ -105,6 +109,8 @@ impl Receiver {
             joins,
             joined: None,
             received: 0,
+            habit: Habit::default(),
+            is_guess: false,
         }
     }
 
@@ -118,6 +124,11 @@ impl Receiver {
         self.received <= SHORT
     }
 
+    /// Whether the device is to be asked again after the answer to what came.
+    pub(super) fn is_guess(&self) -> bool {
+        self.is_guess
+    }
+
     /// A copy of `bytes` in memory that is used again.
     pub(super) fn copy(&self, bytes: &[u8]) -> Bytes {
         match bytes.len() {
@@ -126,9 +137,9 @@ impl Receiver {
         }
     }
 
-    /// Receives until the device has no more packets, or the budget in packets, bytes or time is
-    /// used up: then there may be more, and the answer is true. `now` becomes the time of the last
-    /// arrival.
+    /// Receives until the device has no more packets, most likely or for sure, or the budget in packets,
+    /// bytes or time is used up: then there may be more, and the answer is true. `now` becomes the time
+    /// of the last arrival; if `is_fresh`, it is that of the first one.
     pub(super) fn receive(
         &mut self,
         cx: &mut Context<'_>,
@@ -136,8 +147,10 @@ impl Receiver {
         stack: &mut Inlet<'_>,
         clock: &Clock,
         now: &mut Instant,
+        mut is_fresh: bool,
     ) -> io::Result<bool> {
         let until = *now + TURN;
+        self.is_guess = false;
         let (mut packets, mut bytes) = (0, 0);
         let outcome = loop {
             let at = match &mut self.joined {
@@ -169,9 +182,16 @@ impl Receiver {
                 self.deliver_joined(stack, len);
             }
             // The time of arrival: what is measured with it must not contain our own work.
-            *now = clock.now();
+            if !std::mem::take(&mut is_fresh) {
+                *now = clock.now();
+            }
             self.begin(stack, received, len, *now);
             packets += 1;
+            let is_question = !self.joins && bytes <= SHORT && stack.stack.wants_transmit();
+            if is_question && self.habit.is_all(packets) {
+                self.is_guess = true;
+                break Poll::Pending;
+            }
             if packets >= BURST || bytes >= BURST_BYTES || *now >= until {
                 break Poll::Ready(Ok(()));
             }
@@ -180,7 +200,12 @@ impl Receiver {
         self.received = bytes;
         match outcome {
             Poll::Ready(end) => end.map(|()| true),
-            Poll::Pending => Ok(false),
+            Poll::Pending => {
+                if !self.is_guess {
+                    self.habit.learn(packets);
+                }
+                Ok(false)
+            }
         }
     }
 

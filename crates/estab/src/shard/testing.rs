@@ -115,9 +115,9 @@ impl Host {
                 stack,
                 steering: None,
             };
-            let more = receiver.receive(&mut cx, device, &mut inlet, clock, &mut time);
+            let more = receiver.receive(&mut cx, device, &mut inlet, clock, &mut time, false);
             while stack.poll_event().is_some() {}
-            if !more.unwrap() {
+            if !more.unwrap() && !receiver.is_guess() {
                 return;
             }
         }

@@ -13,10 +13,11 @@ use crate::shared::{Chunks, Conn, signal};
 use crate::sync::lock;
 
 impl<D: Device> Core<D> {
-    /// Looks at every connection that rang, then at the commands.
-    pub(super) fn answer_bell(&mut self, cx: &Context<'_>, now: Instant) {
+    /// Looks at every connection that rang, then at the commands. Returns whether there were any.
+    pub(super) fn answer_bell(&mut self, cx: &Context<'_>, now: Instant) -> bool {
         let mut calls = std::mem::take(&mut self.calls);
         self.shard.bell.answer(cx.waker(), &mut calls);
+        let any = !(calls.rung.is_empty() && calls.commands.is_empty());
         for id in calls.rung.drain(..) {
             if let Some(conn) = self.conns.get(id).cloned() {
                 self.answer(now, &conn);
@@ -26,6 +27,7 @@ impl<D: Device> Core<D> {
             self.obey(now, command);
         }
         self.calls = calls;
+        any
     }
 
     fn answer(&mut self, now: Instant, conn: &Arc<Conn>) {
@@ -42,7 +44,8 @@ impl<D: Device> Core<D> {
         if rang(signal::ABORT) {
             self.stack.abort(now, conn.id);
         }
-        if rang(signal::WRITE | signal::SHUTDOWN | signal::RELEASE) {
+        let is_written = || !lock(&conn.tx).is_drained();
+        if rang(signal::WRITE | signal::SHUTDOWN) || (rang(signal::RELEASE) && is_written()) {
             self.pump(now, conn);
         }
         if rang(signal::RELEASE) {
@@ -54,7 +57,8 @@ impl<D: Device> Core<D> {
     /// Returns whether the stack took anything.
     pub(super) fn pump(&mut self, now: Instant, conn: &Conn) -> bool {
         let (mut chunks, mut took) = self.take_written(now, conn);
-        while self.stack.send_room(conn.id) > 0
+        while !chunks.is_empty()
+            && self.stack.send_room(conn.id) > 0
             && let Some(chunk) = chunks.pop_front()
         {
             match self.stack.send(now, conn.id, chunk) {

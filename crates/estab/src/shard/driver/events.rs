@@ -147,8 +147,8 @@ impl<D: Device> Core<D> {
                     if let Some(ttl) = acceptor.ttl() {
                         conn.set_option(|options| options.ttl = ttl);
                     }
+                    // What came with it is told next.
                     opened(&conn, self.room(conn.id));
-                    self.fill(conn.id);
                     self.awaited = 2;
                     Some(conn)
                 });

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use estab_proto::ConnId;
+use estab_proto::{ConnId, Outgoing};
 
 use super::Core;
 use crate::device::Device;
@@ -50,7 +50,7 @@ impl<D: Device> Core<D> {
             let Some(conn) = self.conns.get(id) else {
                 continue;
             };
-            let share = self.whole(id, share);
+            let share = whole(&self.stack.outgoing(id), share);
             let mut tx = lock(&conn.tx);
             let (room, writers) = tx.let_write(share);
             drop(tx);
@@ -63,24 +63,16 @@ impl<D: Device> Core<D> {
     /// Bytes the application may write now: as many as the send buffer has room for, are sent in a
     /// turn and can be on their way.
     pub(super) fn room(&self, id: ConnId) -> usize {
-        let ahead = TURN.saturating_sub(self.stack.send_unsent(id));
-        let room = self.stack.send_room(id).min(ahead);
-        let Some(rtt) = self.stack.min_rtt(id) else {
-            return self.whole(id, room);
+        let outgoing = self.stack.outgoing(id);
+        let ahead = TURN.saturating_sub(outgoing.unsent);
+        let room = outgoing.room.min(ahead);
+        let Some(rtt) = outgoing.min_rtt else {
+            return whole(&outgoing, room);
         };
         let carried = usize::try_from(rtt.as_micros()).unwrap_or(usize::MAX);
         let carried = carried.saturating_mul(FASTEST).saturating_add(TURN);
         let most = self.writers.share(carried);
-        let room = room.min(most.saturating_sub(self.stack.send_queued(id)));
-        self.whole(id, room)
-    }
-
-    /// So many bytes, or a little less: what then waits to be sent shall fill its packets, for a short
-    /// one costs as much as a long one.
-    fn whole(&self, id: ConnId, bytes: usize) -> usize {
-        let waiting = self.stack.send_unsent(id) + bytes;
-        let short = waiting % self.stack.send_unit(id).max(1);
-        if short < bytes { bytes - short } else { bytes }
+        whole(&outgoing, room.min(most.saturating_sub(outgoing.queued)))
     }
 
     /// Whether a writer should go on: not for a few bytes at a time, but once a third of the
@@ -90,6 +82,14 @@ impl<D: Device> Core<D> {
         let ahead = limit.map_or(TURN, |limit| TURN.min(limit as usize));
         room * 2 >= self.stack.send_queued(id).min(ahead)
     }
+}
+
+/// So many bytes, or a little less: what then waits to be sent shall fill its packets, for a short
+/// one costs as much as a long one.
+fn whole(outgoing: &Outgoing, bytes: usize) -> usize {
+    let waiting = outgoing.unsent + bytes;
+    let short = waiting % outgoing.unit.max(1);
+    if short < bytes { bytes - short } else { bytes }
 }
 
 #[cfg(test)]
