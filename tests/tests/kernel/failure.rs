@@ -1,10 +1,11 @@
 //! The device goes away.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use estab::{ConnectionError, StackGone};
 use estab_netns::isolated;
 use estab_tests::kernel::{self, INTERFACE, OURS};
 use estab_tests::transfer::send;
@@ -17,6 +18,16 @@ fn pending<T: 'static>(
     call: impl Future<Output = io::Result<T>> + Send + 'static,
 ) -> JoinHandle<io::Error> {
     tokio::spawn(async move { call.await.err().expect("the device is gone") })
+}
+
+/// Whether an error says so, and its kind that there is no network: of a connection that it is lost
+/// with the device, of any other call what the device reported.
+fn is_deletion(error: &io::Error) -> bool {
+    let inner = error.get_ref().expect("a typed error");
+    let lost = inner.downcast_ref() == Some(&ConnectionError::DeviceLost);
+    let gone = inner.downcast_ref::<StackGone>();
+    let reported = gone.and_then(StackGone::device_error).map(io::Error::kind);
+    error.kind() == ErrorKind::NetworkDown && (lost || reported == Some(ErrorKind::NotConnected))
 }
 
 #[test]
@@ -55,12 +66,16 @@ fn a_deleted_interface_ends_everything_that_waits() {
                     let error = error
                         .unwrap_or_else(|_| panic!("{name}: {what} hangs"))
                         .unwrap();
-                    println!("{name}: {what}: {error:?}");
+                    assert!(is_deletion(&error), "{name}: {what}: {error:?}");
                 }
                 // And whatever is asked later.
-                stack.listen((OURS[0], 8)).await.expect_err("no stack");
-                stack.connect(remote).await.expect_err("no stack");
-                stack.stats().await.expect_err("no stack");
+                for error in [
+                    stack.listen((OURS[0], 8)).await.map(drop).unwrap_err(),
+                    stack.connect(remote).await.map(drop).unwrap_err(),
+                    stack.stats().await.map(drop).unwrap_err(),
+                ] {
+                    assert!(is_deletion(&error), "{name}: {error:?}");
+                }
                 drop(client);
             });
         }

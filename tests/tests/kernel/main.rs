@@ -8,6 +8,7 @@ mod close;
 mod crowd;
 mod ecn;
 mod failure;
+mod fallback;
 mod many;
 mod offload;
 mod sharding;

@@ -17,7 +17,7 @@ use super::{MAX_PACKET, Packet, Received};
 mod fd;
 mod header;
 
-pub(super) use fd::{clear_offloads, is_granted};
+pub(super) use fd::{clear_offloads, is_granted, set_persistent};
 use header::Header;
 
 /// Pieces of a packet, its virtio header among them, that one write gathers.

@@ -20,16 +20,23 @@ use watch::Watch;
 
 /// A TUN interface: the kernel routes packets to it, and they arrive here.
 ///
-/// Making one needs `CAP_NET_ADMIN`. The interface exists as long as this device; if somebody deletes
-/// it (`ip link del`), the device fails, and with it the stack. While it is merely down, packets are
-/// dropped and counted.
+/// Making one needs `CAP_NET_ADMIN`. The interface exists as long as this device.
+///
+/// | what somebody does to it | what comes of it |
+/// |---|---|
+/// | deletes it (`ip link del`) | the device fails with [`NotConnected`](io::ErrorKind::NotConnected) and ends the stack: whatever waits, and every later call, fails with [`NetworkDown`](io::ErrorKind::NetworkDown); inside is [`ConnectionError::DeviceLost`](crate::ConnectionError::DeviceLost) or [`StackGone`](crate::StackGone), which tells the device's own error |
+/// | takes it down | a network that loses packets: those sent are dropped and [counted](Device::dropped), and connections go on when it is up again |
+/// | gives it other addresses | nothing: connections are between the stack's addresses and those of peers |
+/// | changes its MTU | connections go on with segments of the MTU it was made with, which the kernel takes all the same |
 ///
 /// Where the kernel can, it takes and gives *super-segments*: TCP segments of up to 64 KiB, which
 /// are cut to the size of the path where they leave the machine, if they do, and whose checksums are
 /// completed there. That is several times faster than a packet at a time; [`Caps::segmentation`]
 /// tells whether it is so, and [`TunBuilder::offload`] turns it off. To addresses in a network of the
 /// stack's own, which are the kernel's, since nobody else is on the link, they go in up to 256 KiB
-/// (Linux 6.3 and later); a stack whose addresses have the full prefix sends none so long.
+/// (Linux 6.3 and later); a stack whose addresses have the full prefix sends none so long. Where the
+/// kernel grants none, packets pass one by one. What it says of a super-segment is checked against the
+/// packet: what cannot be true is dropped and [counted](Device::malformed).
 ///
 /// ```no_run
 /// use estab::Stack;

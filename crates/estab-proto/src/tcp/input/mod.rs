@@ -147,7 +147,11 @@ impl Connection {
             .now
             .checked_duration_since(self.challenged_at)
             .is_some_and(|t| t < CHALLENGE_INTERVAL);
-        let limited = if recent { segments } else { segments.saturating_sub(1) };
+        let limited = if recent {
+            segments
+        } else {
+            segments.saturating_sub(1)
+        };
         ctx.stats.acks_limited += u64::from(limited);
         if recent {
             return;

@@ -100,7 +100,7 @@ fn set_offloads(fd: &OwnedFd, offloads: u32) -> io::Result<()> {
 }
 
 /// Whether the interface outlives its descriptors.
-pub(super) fn set_persistent(fd: &OwnedFd, persistent: bool) -> io::Result<()> {
+pub(in crate::device) fn set_persistent(fd: &OwnedFd, persistent: bool) -> io::Result<()> {
     // SAFETY: TUNSETPERSIST takes an integer by value.
     unsafe { ioctl(fd, integer::<TUNSETPERSIST>(usize::from(persistent))) }?;
     Ok(())

@@ -114,35 +114,37 @@ impl TunBuilder {
             return Err(invalid("a TUN interface has 1 to 256 queues"));
         }
         let mut addrs = self.addrs?;
-        let mut tun = Tun::builder()
-            .name(&self.name)
-            .mtu(self.mtu as i32)
-            .queues(queues)
-            .close_on_exec()
-            .up();
-        if let Some(first) = addrs.iter().position(|cidr| cidr.addr.is_ipv4()) {
-            let cidr = addrs.remove(first);
-            if let IpAddr::V4(addr) = cidr.addr {
-                tun = tun.address(addr).netmask(netmask(cidr.prefix));
+        let first = addrs.iter().position(|cidr| cidr.addr.is_ipv4());
+        let first = first.map(|first| addrs.remove(first));
+        let make = |name: &str, lasts: bool| {
+            let mut tun = Tun::builder()
+                .name(name)
+                .mtu(self.mtu as i32)
+                .queues(queues)
+                .close_on_exec()
+                .up();
+            if let Some((IpAddr::V4(addr), prefix)) = first.map(|cidr| (cidr.addr, cidr.prefix)) {
+                tun = tun.address(addr).netmask(netmask(prefix));
             }
-        }
+            if lasts {
+                tun = tun.persist();
+            }
+            tun.build().map_err(into_io)
+        };
         // An interface that somebody made to last is not ours to take away.
         let existed = exists(&self.name);
         let persist = self.persist || existed;
         let offload = self.offload && offload::is_granted();
-        if persist || offload {
-            tun = tun.persist();
-        }
-        let tuns = tun.build().map_err(into_io)?;
+        let tuns = make(&self.name, persist || offload)?;
         let devices = if offload {
-            hand_over(tuns, self.mtu, persist)?
+            let name = tuns.first().map_or("", Tun::name).to_owned();
+            let tried = hand_over(tuns, self.mtu, persist);
+            tried.or_else(|error| {
+                tracing::debug!(%error, "the kernel grants no offload: packets go one by one");
+                plain(make(&name, persist)?, true, persist)
+            })?
         } else {
-            if let Some(tun) = tuns.first().filter(|_| existed) {
-                offload::clear_offloads(&duplicate(tun)?)?;
-            }
-            tuns.into_iter()
-                .map(TunDevice::new)
-                .collect::<io::Result<Vec<_>>>()?
+            plain(tuns, existed, persist)?
         };
         if let Some(device) = devices.first()
             && (!addrs.is_empty() || self.queue_len.is_some())
@@ -151,6 +153,17 @@ impl TunBuilder {
         }
         Ok(devices)
     }
+}
+
+/// Devices without offload. The interface is kept from giving super-segments if it `existed`, and
+/// goes with them unless `persist` says that it stays.
+fn plain(tuns: Vec<Tun>, existed: bool, persist: bool) -> io::Result<Vec<TunDevice>> {
+    if let Some(tun) = tuns.first().filter(|_| existed) {
+        let tun = duplicate(tun)?;
+        offload::clear_offloads(&tun)?;
+        offload::set_persistent(&tun, persist)?;
+    }
+    tuns.into_iter().map(TunDevice::new).collect()
 }
 
 /// `tokio-tun` cannot ask for virtio headers, which are settled when a descriptor attaches: it makes
