@@ -3,6 +3,8 @@
 use std::fmt;
 use std::fs;
 
+use crate::usage::Shares;
+
 /// What both ends have counted since they were made, which was for this measurement alone.
 #[derive(Default)]
 pub(crate) struct Evidence {
@@ -10,12 +12,26 @@ pub(crate) struct Evidence {
     pub(crate) stack: Option<String>,
     /// By the kernel, on the client's side.
     pub(crate) kernel: String,
+    /// Who had the processors.
+    pub(crate) shares: Shares,
 }
 
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stack = self.stack.as_deref().unwrap_or("says nothing");
-        write!(f, "stack: {stack}\nkernel: {}", self.kernel)
+        let Shares {
+            elapsed,
+            client: [client, kept],
+            server: [server, waited],
+            others,
+            stolen,
+        } = self.shares;
+        writeln!(f, "stack: {stack}\nkernel: {}", self.kernel)?;
+        write!(
+            f,
+            "of {elapsed:.3} s the client ran {client:.3} and waited for a processor {kept:.3}, the server \
+             ran {server:.3} and waited {waited:.3}; others ran {others:.2}, and {stolen:.2} were stolen"
+        )
     }
 }
 

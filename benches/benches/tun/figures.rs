@@ -92,6 +92,12 @@ impl Sample {
         let mut line = self.json();
         line["counted"] = json!(self.evidence.stack);
         line["kernel_counted"] = json!(self.evidence.kernel);
+        let shares = self.evidence.shares;
+        line["elapsed_s"] = json!(shares.elapsed);
+        line["client_ran_waited_s"] = json!(shares.client);
+        line["server_ran_waited_s"] = json!(shares.server);
+        line["others_ran_s"] = json!(shares.others);
+        line["stolen_s"] = json!(shares.stolen);
         line
     }
 

@@ -56,7 +56,8 @@ the machine's is comparable. Memory is the process's resident memory; the kernel
 
 A ratio is to the reference in the same round, then the median of the rounds, with the least and the
 greatest; rows that are compared with one another, IPv6 with IPv4 and many flows with one, are measured
-one directly after the other. The numbers with a unit are those of one machine and tell nothing about
+one directly after the other. While other processes have a fifth of a processor, or the machine's host
+takes it, a measurement is made again, up to twice, and the least disturbed counts. The numbers with a unit are those of one machine and tell nothing about
 another.
 
 `cargo bench -p estab-benches --bench tun -- --write` measures all and writes this page, except what

@@ -12,6 +12,7 @@ use crate::child::Server;
 use crate::evidence::{self, Evidence};
 use crate::rows::{Cores, Family, Row, Wire};
 use crate::stacks::{Place, Program, Stack};
+use crate::usage;
 
 /// The interface of the client's side, and that of the server's if there are two.
 const INTERFACES: [&str; 2] = ["bench0", "bench1"];
@@ -75,7 +76,9 @@ pub(crate) fn beside<R: Send>(
         };
         pin(Some(client_core(row, cores)))?;
         let process = server.id();
-        let result = body(&Target { addr, process }).map_err(|error| server.explain(error));
+        let (shares, result) = usage::shares(process, || body(&Target { addr, process }));
+        let result = result.map_err(|error| server.explain(error));
+        evidence.shares = shares;
         evidence.kernel = evidence::kernel();
         evidence.stack = server.end();
         result

@@ -15,7 +15,7 @@ use crate::serve::{BLOCK, Service};
 use crate::usage::Usage;
 
 /// Until windows and buffers have grown.
-const WARM_UP: Duration = Duration::from_millis(250);
+pub(super) const WARM_UP: Duration = Duration::from_millis(250);
 
 /// How long nothing may go before the clock is looked at.
 const STEP: Timespec = Timespec {

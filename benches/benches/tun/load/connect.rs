@@ -11,7 +11,7 @@ use crate::serve::Service;
 use crate::usage::Usage;
 
 /// Until caches are warm.
-const WARM_UP: Duration = Duration::from_millis(50);
+pub(super) const WARM_UP: Duration = Duration::from_millis(50);
 
 pub(super) fn measure(target: &Target, talk: Talk, time: Duration) -> io::Result<Figures> {
     if talk != Talk::ServerCloses {

@@ -10,7 +10,7 @@ use crate::serve::Service;
 use crate::usage::Usage;
 
 /// Until caches are warm.
-const WARM_UP: Duration = Duration::from_millis(50);
+pub(super) const WARM_UP: Duration = Duration::from_millis(50);
 
 pub(super) fn measure(target: &Target, time: Duration) -> io::Result<Figures> {
     let mut stream = connect(target, Service::Echo)?;

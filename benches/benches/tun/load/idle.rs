@@ -19,6 +19,13 @@ const SETTLING: Duration = Duration::from_millis(1500);
 /// How long they are watched.
 const WATCHING: Duration = Duration::from_millis(500);
 
+/// What opening a connection takes, about; of other stacks than the best, more.
+const EACH: Duration = Duration::from_micros(100);
+
+pub(super) fn duration(count: usize) -> Duration {
+    EACH * count as u32 + SETTLING + WATCHING
+}
+
 pub(super) fn measure(target: &Target, count: usize) -> io::Result<Figures> {
     // What the first one costs is not what each costs.
     let _first = connect(target, Service::Idle)?;

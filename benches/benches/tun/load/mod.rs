@@ -16,6 +16,9 @@ mod connect;
 mod echo;
 mod idle;
 
+/// What it takes to make the networks and to start and end a server, about.
+const SETUP: Duration = Duration::from_millis(100);
+
 /// How long a call may block.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -32,9 +35,20 @@ pub(crate) fn measure(row: &Row, target: &Target, time: Duration) -> io::Result<
     }
 }
 
+/// How long that takes, about, with a server that is up to it.
+pub(crate) fn duration(row: &Row, time: Duration) -> Duration {
+    let load = match row.load {
+        Load::Bulk(..) => bulk::WARM_UP + time,
+        Load::Echo => echo::WARM_UP + time,
+        Load::Connect(_) => connect::WARM_UP + time,
+        Load::Idle(count) => idle::duration(count),
+    };
+    SETUP + load
+}
+
 /// The wall clock, which a bench may read.
 #[allow(clippy::disallowed_methods, reason = "a bench measures time")]
-fn clock() -> Instant {
+pub(crate) fn clock() -> Instant {
     Instant::now()
 }
 
