@@ -42,7 +42,7 @@ is compared stands in [the harness](../benches/benches/tun) and [the other serve
 - **smoltcp**, **tokio-smoltcp**, **netstack-smoltcp**, **ipstack**, **tcp_ip**: crates.io's, with
   generous buffers; none has offload;
 - **gvisor**: Google's stack in Go, as Debian packages it, with generous buffers and, where the row has
-  it, with offload. It has all cores.
+  it, with offload; on the server's core like the others.
 
 \"Up\" is into the server's stack, \"down\" out of it. The MTU is 1500, and super-segments of 64 KiB pass
 where the contestant can, unless the row says otherwise; ours sends the kernel beyond the TUN longer ones.
