@@ -98,6 +98,7 @@ fn contestants() -> Vec<Contestant> {
         for checksums in [true, false] {
             let terms = Terms { mtu, checksums };
             add("estab", terms, ours::transfer(terms));
+            add("estab, handed over", terms, ours::handover(terms));
             if checksums {
                 add("estab, streams", terms, streams::transfer(terms));
             }

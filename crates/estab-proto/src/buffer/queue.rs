@@ -156,6 +156,15 @@ impl Queue {
         block.get(offset - before..)?.get(..len)
     }
 
+    /// The same without a copy, unless they are in the tail.
+    pub(super) fn share(&self, offset: usize, len: usize) -> Option<Bytes> {
+        let (index, before) = self.find(offset);
+        let block = &self.sealed.get(index)?.bytes;
+        let start = offset - before;
+        let end = start.checked_add(len).filter(|&end| end <= block.len())?;
+        Some(block.slice(start..end))
+    }
+
     /// The block that holds the byte at `offset`, and where it begins; the tail comes after all.
     #[inline]
     fn find(&self, offset: usize) -> (usize, usize) {

@@ -87,6 +87,11 @@ impl SendBuffer {
         self.queue.piece(offset, len)
     }
 
+    /// The same to be kept, without a copy; `None` also if they lie where more is written to.
+    pub(crate) fn share(&self, offset: usize, len: usize) -> Option<Bytes> {
+        self.queue.share(offset, len)
+    }
+
     /// The bytes from `offset` on as they lie in memory: exactly `min(len, self.len() - offset)`
     /// of them, none when `offset` is past the end.
     ///

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use estab_timer::Instant;
 
 use super::addrs::Wrong;
+use super::apart;
 use super::reassembly::{Datagram, DropReason, FragmentInfo, FragmentKey, Outcome};
 use crate::stack::{RxMeta, Stack};
 use crate::wire::ipv6_ext::{self, FragmentHeader, Problem, Refusal, Walk};
@@ -56,9 +57,20 @@ impl Stack {
     /// what is wrong with it is counted in [`Stats`](crate::Stats).
     pub fn handle_packet(&mut self, now: Instant, packet: &[u8], meta: RxMeta<'_>) {
         let now = self.advance(now);
+        let apart = meta.payload.map_or(0, Bytes::len);
+        if let Some(payload) = meta.payload.filter(|_| !apart::is_segment(packet, apart)) {
+            let whole = apart::join(packet, payload);
+            let meta = RxMeta {
+                payload: None,
+                backing: Some(&whole),
+                ..meta
+            };
+            return self.handle_packet(now, &whole, meta);
+        }
+        let len = packet.len().saturating_add(apart) as u64;
         self.stats.packets_in = self.stats.packets_in.saturating_add(1);
-        self.stats.bytes_in = self.stats.bytes_in.saturating_add(packet.len() as u64);
-        match IpPacket::parse(packet) {
+        self.stats.bytes_in = self.stats.bytes_in.saturating_add(len);
+        match IpPacket::parse_before(packet, apart) {
             Ok(ip) => match self.ip.addrs.check(ip.src(), ip.dst()) {
                 Ok(()) => match ip {
                     IpPacket::V4(ip) => self.ipv4_input(now, packet, &ip, meta),

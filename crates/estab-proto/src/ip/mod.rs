@@ -12,6 +12,7 @@ pub mod pmtu;
 pub mod reassembly;
 
 mod addrs;
+mod apart;
 mod icmp_input;
 mod icmp_output;
 mod input;

@@ -96,7 +96,10 @@ pub(crate) fn write_headers(
     else {
         return false;
     };
-    let tcp_len = seg.emit_header(rest);
+    let tcp_len = match text.sum {
+        Some(sum) => seg.emit_summed(rest, (sum, text.len), (src, dst)),
+        None => seg.emit_header(rest),
+    };
     let ip_len = match route.source_route {
         None if is_long => ip.emit_long(payload_len, ip_header),
         None => ip.emit(payload_len, ip_header),
@@ -108,9 +111,8 @@ pub(crate) fn write_headers(
     if tcp_len == 0 || ip_len != ip_header.len() {
         return false;
     }
-    match text.sum {
-        Some(sum) => tcp::fill_checksum(header, sum, text.len, src, dst),
-        None => tcp::fill_partial_checksum(header, text.len, src, dst),
+    if text.sum.is_none() {
+        tcp::fill_partial_checksum(header, text.len, src, dst);
     }
     headers.len = ip_len.saturating_add(tcp_len);
     true

@@ -23,7 +23,9 @@ impl Stack {
         bytes: &[u8],
         meta: RxMeta<'_>,
     ) {
-        let mut seg = match Segment::parse(bytes, src, dst, !meta.checksum_verified) {
+        let apart = meta.payload.map_or(&[][..], |payload| payload);
+        let verify = !meta.checksum_verified;
+        let mut seg = match Segment::parse_with(bytes, apart, src, dst, verify) {
             Ok(seg) => seg,
             Err(WireError::BadChecksum) => {
                 self.stats.drop_tcp_checksum += 1;

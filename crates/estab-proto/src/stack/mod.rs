@@ -66,6 +66,7 @@ use crate::stack::secret::Secrets;
 use crate::stack::syn_queue::SynQueue;
 use crate::stack::time_wait::TimeWaits;
 use crate::stats::{Counts, Stats};
+use crate::tcp::SegmentOut;
 use crate::tcp::ecn::Trials;
 
 new_key_type! {
@@ -89,6 +90,10 @@ pub struct RxMeta<'a> {
     /// The buffer the packet lies in: large payloads are kept as counted slices of it instead of
     /// copied.
     pub backing: Option<&'a Bytes>,
+    /// The payload, if it does not follow the headers but lies apart, as within memory it may: of a
+    /// TCP segment a large one is kept instead of copied, and anything else joined. `None` or empty:
+    /// it follows.
+    pub payload: Option<&'a Bytes>,
 }
 
 impl RxMeta<'_> {
@@ -159,6 +164,8 @@ pub struct Stack {
     pub(crate) replies: ReplyQueue,
     events: EventQueue,
     pub(crate) stats: Stats,
+    /// The segment that was made last.
+    segment: SegmentOut,
     /// The header, or the whole small packet, that [`Transmit`] shows.
     scratch: Scratch,
     /// What the connections hold, as of their last settlement.
@@ -195,6 +202,7 @@ impl Stack {
             replies: ReplyQueue::new(config.limits.max_replies),
             events: EventQueue::default(),
             stats: Stats::default(),
+            segment: SegmentOut::default(),
             scratch: Scratch::default(),
             budget: Budget::new(config.limits.buffer_bytes),
             hoarders: Fifo::new(),

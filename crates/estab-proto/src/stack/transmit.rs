@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use bytes::Bytes;
 use estab_timer::Instant;
 
-use crate::buffer::Slices;
+use crate::buffer::SendBuffer;
 use crate::ip::output::{self, Route, Scratch, write_headers};
 use crate::stack::reply::Reply;
 use crate::stack::settle::Held;
@@ -22,9 +23,8 @@ use crate::wire::tcp::Segment;
 #[derive(Clone)]
 pub struct Transmit<'a> {
     header: &'a [u8],
-    /// The payload if it lies together, else `pieces` has it.
-    piece: &'a [u8],
-    pieces: Option<Slices<'a>>,
+    /// Where the payload lies, and at which place; `None` if there is none.
+    text: Option<(&'a SendBuffer, usize)>,
     payload_len: usize,
     segment_size: Option<u16>,
 }
@@ -39,10 +39,17 @@ impl<'a> Transmit<'a> {
     /// The payload, in the pieces in which it is stored.
     #[inline]
     pub fn payload(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let piece = Some(self.piece).filter(|piece| !piece.is_empty());
-        piece
-            .into_iter()
-            .chain(self.pieces.clone().into_iter().flatten())
+        let len = self.payload_len;
+        let slices = self.text.map(|(buffer, at)| buffer.slices(at, len));
+        slices.into_iter().flatten()
+    }
+
+    /// The payload as it lies in the send buffer, to be handed on without a copy; `None` if there is
+    /// none, if it is in several pieces, or if more is written to the block it is in.
+    #[inline]
+    pub fn shared_payload(&self) -> Option<Bytes> {
+        let (buffer, at) = self.text?;
+        buffer.share(at, self.payload_len)
     }
 
     /// The length of the packet in bytes.
@@ -110,19 +117,13 @@ impl Stack {
         let payload_len = text.as_ref().map_or(0, |text| text.len);
         self.stats.packets_out += 1;
         self.stats.bytes_out += (self.scratch.bytes().len() + payload_len) as u64;
-        let (mut piece, mut pieces) = (&[][..], None);
-        if let Some(text) = &text
-            && let Some(held) = self.conns.get(text.id)
-        {
-            match held.conn.text_piece(text.offset, text.len) {
-                Some(whole) => piece = whole,
-                None => pieces = Some(held.conn.text(text.offset, text.len)),
-            }
-        }
+        let source = text.as_ref().and_then(|text| {
+            let held = self.conns.get(text.id)?;
+            Some((held.conn.send_buffer(), text.offset))
+        });
         Some(Transmit {
             header: self.scratch.bytes(),
-            piece,
-            pieces,
+            text: source,
             payload_len,
             segment_size: text.and_then(|text| text.segment_size),
         })
@@ -205,11 +206,13 @@ impl Stack {
                 let mtu = self.ip.path_mtu(held.conn.tuple().remote.ip());
                 held.conn.set_path_mtu(mtu);
             }
-            let segment = held.conn.transmit(&mut ctx);
-            held.is_ready = segment.is_some() && held.conn.may_transmit();
+            let any = held.conn.transmit(&mut ctx, &mut self.segment);
+            held.is_ready = any && held.conn.may_transmit();
             let offload = self.config.checksum_offload;
-            let written =
-                segment.and_then(|segment| held.write(id, &segment, offload, &mut self.scratch));
+            let written = match any {
+                true => held.write(id, &self.segment, offload, &mut self.scratch),
+                false => None,
+            };
             if let Some(text) = &written {
                 self.stats.segments_out += u64::from(text.segments);
             }

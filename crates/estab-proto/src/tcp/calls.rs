@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use estab_timer::{Duration, Instant};
 
-use crate::buffer::{Share, Slices};
+use crate::buffer::{SendBuffer, Share, Slices};
 use crate::congestion::Rate;
 use crate::error::{CallError, ConnectionError, SoftError};
 use crate::info::Info;
@@ -136,6 +136,12 @@ impl Connection {
     pub(crate) fn urgent_remaining(&self) -> Option<u64> {
         let read = self.recv.next() - u64::from(self.recv.held());
         self.rcv.up.checked_sub(read).filter(|left| *left > 0)
+    }
+
+    /// Where the text of segments lies.
+    #[inline]
+    pub(crate) fn send_buffer(&self) -> &SendBuffer {
+        &self.send
     }
 
     /// The text of a segment [`transmit`](Self::transmit) yielded.

@@ -26,19 +26,28 @@ impl Sum {
     /// The sum of `bytes`; an odd last byte counts as the high half of a word.
     pub fn of(bytes: &[u8]) -> Self {
         // Words of the machine's own size and byte order, since the sum is the same in any
-        // (RFC 1071 §2). Eight independent lanes of u64 hold sums of u32: the compiler turns them
-        // into vector additions, and no lane can overflow below 2^37 bytes.
-        let mut lanes = [0u64; 8];
-        let (blocks, rest) = bytes.as_chunks::<32>();
+        // (RFC 1071 §2). The halves of four at a time are added up apart: the compiler makes vector
+        // additions of that, and no sum of u32 can overflow below 2^35 bytes.
+        let (words, rest) = bytes.as_chunks::<8>();
+        let (blocks, words) = words.as_chunks::<4>();
+        let (mut low, mut high) = ([0u64; 4], [0u64; 4]);
         for block in blocks {
-            let (words, _) = block.as_chunks::<4>();
-            for (lane, word) in lanes.iter_mut().zip(words) {
-                *lane = lane.wrapping_add(u64::from(u32::from_ne_bytes(*word)));
+            for ((low, high), word) in low.iter_mut().zip(&mut high).zip(block) {
+                let word = u64::from_ne_bytes(*word);
+                *low = low.wrapping_add(word & 0xffff_ffff);
+                *high = high.wrapping_add(word >> 32);
             }
         }
-        let mut total = lanes
+        let mut total = low
             .iter()
-            .fold(0, |total: u64, lane| total.wrapping_add(*lane));
+            .chain(&high)
+            .fold(0, |total: u64, sum| total.wrapping_add(*sum));
+        for word in words {
+            let word = u64::from_ne_bytes(*word);
+            total = total
+                .wrapping_add(word & 0xffff_ffff)
+                .wrapping_add(word >> 32);
+        }
         let (words, rest) = rest.as_chunks::<4>();
         for word in words {
             total = total.wrapping_add(u64::from(u32::from_ne_bytes(*word)));
@@ -62,6 +71,15 @@ impl Sum {
             total.wrapping_add(u64::from(u32::from_ne_bytes(*word)))
         });
         Self(u16::from_be_bytes(fold(total).to_ne_bytes()))
+    }
+
+    /// The sum of words of 32 bits, as numbers.
+    #[inline]
+    pub(crate) fn of_words<const LEN: usize>(words: [u32; LEN]) -> Self {
+        let total = words
+            .iter()
+            .fold(0, |total: u64, word| total.wrapping_add(u64::from(*word)));
+        Self(fold(total))
     }
 
     /// The sum of the pseudo-header of TCP, UDP and ICMPv6 (RFC 9293 §3.1, RFC 8200 §8.1).

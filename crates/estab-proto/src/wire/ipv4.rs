@@ -54,6 +54,13 @@ impl<'a> Ipv4Packet<'a> {
     /// [`WireError::BadOption`].
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
+        Self::parse_before(bytes, 0)
+    }
+
+    /// As [`parse`](Self::parse) if the last `apart` bytes of the packet lie elsewhere: `payload` ends
+    /// before them.
+    #[inline]
+    pub(crate) fn parse_before(bytes: &'a [u8], apart: usize) -> Result<Self, WireError> {
         let header = bytes
             .first_chunk::<HEADER_LEN>()
             .ok_or(WireError::Truncated)?;
@@ -66,7 +73,10 @@ impl<'a> Ipv4Packet<'a> {
             return Err(WireError::BadHeaderLength);
         }
         let total_len = usize::from(u16::from_be_bytes([header[2], header[3]]));
-        let packet = bytes.get(..total_len).ok_or(WireError::BadTotalLength)?;
+        let packet = total_len
+            .checked_sub(apart)
+            .and_then(|len| bytes.get(..len))
+            .ok_or(WireError::BadTotalLength)?;
         let (whole_header, payload) = packet
             .split_at_checked(header_len)
             .ok_or(WireError::BadTotalLength)?;
@@ -139,6 +149,12 @@ pub(super) fn options_of(bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], Wir
     })
 }
 
+/// A word of a header, of two bytes and a number of two.
+#[inline]
+fn word([first, second]: [u8; 2], rest: u16) -> u32 {
+    u32::from_be_bytes([first, second, 0, 0]) | u32::from(rest)
+}
+
 /// What is needed to build a header without options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ipv4Header {
@@ -194,34 +210,19 @@ impl Ipv4Header {
             } else {
                 0
             };
-        let [l0, l1] = total_len.to_be_bytes();
-        let [i0, i1] = self.ident.to_be_bytes();
-        let [f0, f1] = fragment.to_be_bytes();
-        let [s0, s1, s2, s3] = self.src.octets();
-        let [d0, d1, d2, d3] = self.dst.octets();
-        *header = [
-            0x45,
-            self.tos,
-            l0,
-            l1,
-            i0,
-            i1,
-            f0,
-            f1,
-            self.ttl,
-            self.protocol,
-            0,
-            0,
-            s0,
-            s1,
-            s2,
-            s3,
-            d0,
-            d1,
-            d2,
-            d3,
+        let mut words = [
+            word([0x45, self.tos], total_len),
+            word(self.ident.to_be_bytes(), fragment),
+            word([self.ttl, self.protocol], 0),
+            self.src.to_bits(),
+            self.dst.to_bits(),
         ];
-        [header[10], header[11]] = Sum::of_header(header).finish().to_be_bytes();
+        // Not by reading the header back, which would wait for its bytes to be written.
+        let sum = Sum::of_words(words).finish();
+        words[2] |= u32::from(sum);
+        for (place, word) in header.as_chunks_mut().0.iter_mut().zip(words) {
+            *place = word.to_be_bytes();
+        }
         HEADER_LEN
     }
 

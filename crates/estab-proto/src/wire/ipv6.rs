@@ -41,6 +41,12 @@ impl<'a> Ipv6Packet<'a> {
     ///
     /// [`WireError::Truncated`], [`WireError::BadVersion`], [`WireError::BadTotalLength`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
+        Self::parse_before(bytes, 0)
+    }
+
+    /// As [`parse`](Self::parse) if the last `apart` bytes of the packet lie elsewhere: `payload` ends
+    /// before them.
+    pub(crate) fn parse_before(bytes: &'a [u8], apart: usize) -> Result<Self, WireError> {
         let (&[v0, v1, v2, v3, l0, l1, next_header, hop_limit], rest) =
             bytes.split_first_chunk::<8>().ok_or(WireError::Truncated)?;
         let (src, rest) = rest.split_first_chunk::<16>().ok_or(WireError::Truncated)?;
@@ -49,7 +55,10 @@ impl<'a> Ipv6Packet<'a> {
             return Err(WireError::BadVersion);
         }
         let payload_len = usize::from(u16::from_be_bytes([l0, l1]));
-        let payload = rest.get(..payload_len).ok_or(WireError::BadTotalLength)?;
+        let payload = payload_len
+            .checked_sub(apart)
+            .and_then(|len| rest.get(..len))
+            .ok_or(WireError::BadTotalLength)?;
         Ok(Self {
             src: Ipv6Addr::from(*src),
             dst: Ipv6Addr::from(*dst),

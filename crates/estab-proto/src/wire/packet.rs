@@ -22,9 +22,15 @@ impl<'a> IpPacket<'a> {
     /// any other version, [`WireError::Truncated`] if there are no bytes.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
+        Self::parse_before(bytes, 0)
+    }
+
+    /// As [`parse`](Self::parse) if the last `apart` bytes of the packet lie elsewhere.
+    #[inline]
+    pub(crate) fn parse_before(bytes: &'a [u8], apart: usize) -> Result<Self, WireError> {
         match bytes.first().ok_or(WireError::Truncated)? >> 4 {
-            4 => Ipv4Packet::parse(bytes).map(Self::V4),
-            6 => Ipv6Packet::parse(bytes).map(Self::V6),
+            4 => Ipv4Packet::parse_before(bytes, apart).map(Self::V4),
+            6 => Ipv6Packet::parse_before(bytes, apart).map(Self::V6),
             _ => Err(WireError::BadVersion),
         }
     }

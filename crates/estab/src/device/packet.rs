@@ -113,6 +113,7 @@ impl Received {
             checksum_verified: self.checksum_verified,
             segment_size: self.segment_size,
             backing,
+            payload: None,
         }
     }
 }

@@ -237,6 +237,7 @@ impl Receiver {
                 checksum_verified: true,
                 segment_size: joined.finish(&mut self.buffer),
                 backing: None,
+                payload: None,
             };
             self.deliver(stack, meta, joined.len(), next, arrived);
         }

@@ -266,6 +266,7 @@ impl Inlet<'_> {
             checksum_verified: stray.checksum_verified,
             segment_size: stray.segment_size,
             backing: Some(&stray.packet),
+            payload: None,
         };
         self.handle_packet(stray.at, &stray.packet, meta);
     }

@@ -38,6 +38,8 @@ fn the_payload_is_not_copied() {
     let payload: Vec<&[u8]> = transmit.payload().collect();
     assert_eq!(payload.len(), 1);
     assert_eq!(payload[0].as_ptr(), data.as_ptr());
+    let shared = transmit.shared_payload().unwrap();
+    assert_eq!((shared.as_ptr(), shared.len()), (data.as_ptr(), 1000));
     assert_eq!(transmit.len(), transmit.header().len() + 1000);
     assert_eq!(transmit.segment_size(), None);
 }

@@ -67,7 +67,7 @@ impl Connection {
             old: None,
             segments,
             segment_size: meta.segment_size.filter(|_| segments > 1),
-            backing: meta.backing,
+            backing: meta.payload.or(meta.backing),
         };
         let _ = match self.state {
             State::Closed | State::Listen | State::TimeWait => Flow::Continue(()),

@@ -20,7 +20,7 @@ use crate::wire::tcp::Segment;
 pub(super) use plan::Plan;
 
 /// A segment to be sent: the header by value, the text as a range of the send buffer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct SegmentOut {
     pub(crate) header: Segment<'static>,
     /// Where the text begins, counted from the start of the send buffer.

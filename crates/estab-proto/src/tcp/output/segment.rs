@@ -20,27 +20,29 @@ const LITTLE: u32 = 1 << 16;
 const LONG: Duration = Duration::from_millis(1);
 
 impl Connection {
-    /// The next segment, if one may be sent now.
-    pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_>) -> Option<SegmentOut> {
+    /// Puts the next segment into `out`, if one may be sent now; whether there is one.
+    pub(crate) fn transmit(&mut self, ctx: &mut Ctx<'_>, out: &mut SegmentOut) -> bool {
         self.restart_after_idle(ctx.now);
         if self.recovery.take_reduced() {
             self.owe_cwr();
         }
-        let segment = match self.plan()? {
-            Plan::Syn => self.emit_syn(ctx),
-            Plan::Retransmit(lost) => self.emit_retransmission(ctx, &lost),
-            Plan::New(new) => self.emit_new(ctx, new),
-            Plan::Probe => self.emit_probe(ctx),
+        let Some(plan) = self.plan() else {
+            return false;
+        };
+        match plan {
+            Plan::Syn => self.emit_syn(ctx, out),
+            Plan::Retransmit(lost) => self.emit_retransmission(ctx, &lost, out),
+            Plan::New(new) => self.emit_new(ctx, new, out),
+            Plan::Probe => self.emit_probe(ctx, out),
             Plan::Ack => {
                 let due = self.acks_due;
                 let accecn = self.next_accecn_option();
-                let ack = self.emit(ctx, self.snd.nxt, Flags::empty(), 0..0, accecn);
+                self.emit(ctx, self.snd.nxt, Flags::empty(), 0..0, accecn, out);
                 self.acks_due = due - 1;
-                ack
             }
-        };
-        self.figures.segments_out += u64::from(segment.segments());
-        Some(segment)
+        }
+        self.figures.segments_out += u64::from(out.segments());
+        true
     }
 
     /// Nothing was sent for longer than an RTO: cwnd says nothing of the path any more
@@ -57,7 +59,7 @@ impl Connection {
         }
     }
 
-    fn emit_syn(&mut self, ctx: &mut Ctx<'_>) -> SegmentOut {
+    fn emit_syn(&mut self, ctx: &mut Ctx<'_>, out: &mut SegmentOut) {
         let now = ctx.now;
         self.is.remove(Is::SYN_DUE);
         self.acks_due = 0;
@@ -75,7 +77,7 @@ impl Connection {
             let opts = self.handshake(now).options(now, self.advertised_mss);
             (self.rcv.nxt, Flags::SYN | Flags::ACK, opts)
         };
-        SegmentOut {
+        *out = SegmentOut {
             header: Segment {
                 src_port: self.tuple.local.port(),
                 dst_port: self.tuple.remote.port(),
@@ -91,7 +93,7 @@ impl Connection {
             segment_size: None,
             ttl: self.ttl,
             tos: self.syn_tos(ecn),
-        }
+        };
     }
 
     /// What the peer's SYN agreed to, for our SYN-ACK.
@@ -119,7 +121,7 @@ impl Connection {
     }
 
     #[inline]
-    fn emit_new(&mut self, ctx: &mut Ctx<'_>, new: NewData) -> SegmentOut {
+    fn emit_new(&mut self, ctx: &mut Ctx<'_>, new: NewData, out: &mut SegmentOut) {
         let now = ctx.now;
         let seq = self.snd.nxt;
         let start = (seq - self.snd.buffer_start()) as usize;
@@ -128,13 +130,13 @@ impl Connection {
         let full = new.full;
         let accecn = self.next_accecn_option();
         let text = start..start + new.len as usize;
-        let mut segment = self.emit(ctx, seq, ctl, text, accecn);
+        self.emit(ctx, seq, ctl, text, accecn, out);
         if new.len > 0 {
-            segment.tos = self.data_tos();
-            segment.header.ctl |= self.take_cwr();
+            out.tos = self.data_tos();
+            out.header.ctl |= self.take_cwr();
         }
         // No longer than IP can say, since it is less than the whole.
-        segment.segment_size = (new.len > full).then_some(full as u16);
+        out.segment_size = (new.len > full).then_some(full as u16);
         self.is.remove(Is::OVERRIDE);
         self.is
             .set(Is::FIN_SENT, self.is.contains(Is::FIN_SENT) || new.fin);
@@ -147,7 +149,7 @@ impl Connection {
             self.notices |= Notices::WRITABLE;
         }
         // Recovery cuts a super-segment at the MSS; with less than that in a segment it is told each.
-        let size = segment
+        let size = out
             .segment_size
             .map(u32::from)
             .filter(|&size| size < self.snd_mss())
@@ -173,10 +175,9 @@ impl Connection {
             self.snd.up = None;
         }
         self.note_sent(now, len);
-        segment
     }
 
-    fn emit_retransmission(&mut self, ctx: &mut Ctx<'_>, lost: &Retransmit) -> SegmentOut {
+    fn emit_retransmission(&mut self, ctx: &mut Ctx<'_>, lost: &Retransmit, out: &mut SegmentOut) {
         let now = ctx.now;
         let len = lost.len;
         let start = (lost.seq - self.snd.buffer_start()) as usize;
@@ -186,16 +187,15 @@ impl Connection {
         let mut ctl = Flags::empty();
         ctl.set(Flags::FIN, fin);
         let text = start.min(held)..end.min(held);
-        let segment = self.emit_whole(ctx, lost.seq, ctl, text);
+        self.emit_whole(ctx, lost.seq, ctl, text, out);
         self.recovery.on_retransmitted(now, lost.seq, len);
-        self.figures.bytes_retransmitted += segment.len as u64;
-        self.figures.bytes_sent += segment.len as u64;
+        self.figures.bytes_retransmitted += out.len as u64;
+        self.figures.bytes_sent += out.len as u64;
         self.figures.last_data_sent_at = now;
         ctx.stats.retransmits += 1;
         self.trace(|| tracing::debug!(seq = lost.seq.to_u32(), len, "retransmission"));
         self.await_ack(now, true);
         self.note_sent(now, len);
-        segment
     }
 
     /// A segment with as many SACK blocks as leave room for all the text: what was sent whole is sent
@@ -206,28 +206,29 @@ impl Connection {
         seq: SeqNumber,
         ctl: Flags,
         text: core::ops::Range<usize>,
-    ) -> SegmentOut {
+        out: &mut SegmentOut,
+    ) {
         let (acks_due, dsack) = (self.acks_due, self.dsack);
         let mut opts = self.options(ctx.now, None);
         let blocks = opts.sack.len();
         let spare = self.snd_mss().saturating_sub(text.len() as u32);
         opts.sack.truncate(blocks_within(spare));
         let reported = opts.sack.len();
-        let segment = self.emit_with(ctx, seq, ctl, text, opts);
+        self.emit_with(ctx, seq, ctl, text, opts, out);
         if reported < blocks {
             self.acks_due = acks_due;
             // A duplicate is reported by the first block, and only once (RFC 2883 §4).
             self.dsack = dsack.filter(|_| reported == 0);
         }
-        segment
     }
 
     /// A probe of the window or of the peer's life (RFC 9293 §3.8.6.1, §3.8.4): no data, and a
     /// number that was acknowledged already, which the peer must answer with its window.
     // RFC 9293: SHLD-12.
-    fn emit_probe(&mut self, ctx: &mut Ctx<'_>) -> SegmentOut {
+    fn emit_probe(&mut self, ctx: &mut Ctx<'_>, out: &mut SegmentOut) {
         self.is.remove(Is::PROBE_DUE);
-        self.emit(ctx, self.snd.nxt.back(1), Flags::empty(), 0..0, None)
+        let seq = self.snd.nxt.back(1);
+        self.emit(ctx, seq, Flags::empty(), 0..0, None, out);
     }
 
     /// A segment with the acknowledgement, window and options of this moment.
@@ -239,9 +240,10 @@ impl Connection {
         ctl: Flags,
         text: core::ops::Range<usize>,
         accecn: Option<AccEcn>,
-    ) -> SegmentOut {
+        out: &mut SegmentOut,
+    ) {
         let opts = self.options(ctx.now, accecn);
-        self.emit_with(ctx, seq, ctl, text, opts)
+        self.emit_with(ctx, seq, ctl, text, opts, out);
     }
 
     #[inline]
@@ -252,7 +254,8 @@ impl Connection {
         mut ctl: Flags,
         text: core::ops::Range<usize>,
         opts: TcpOptions,
-    ) -> SegmentOut {
+        out: &mut SegmentOut,
+    ) {
         ctl |= Flags::ACK;
         if !text.is_empty() {
             // RFC 9293: MUST-61, SHLD-27.
@@ -277,7 +280,7 @@ impl Connection {
         self.delayed_ack.on_ack_sent();
         self.timers.cancel(Timer::DelayedAck);
         self.rcv.last_ack_sent = self.rcv.nxt;
-        SegmentOut {
+        *out = SegmentOut {
             header: Segment {
                 src_port: self.tuple.local.port(),
                 dst_port: self.tuple.remote.port(),
@@ -297,7 +300,7 @@ impl Connection {
             segment_size: None,
             ttl: self.ttl,
             tos: self.control_tos(),
-        }
+        };
     }
 
     /// RFC 6298 §5.1: a timer runs whenever something is out. It is looked at only if it may have to

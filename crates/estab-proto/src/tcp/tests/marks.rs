@@ -14,7 +14,7 @@ fn config(ecn: Ecn) -> TcpConfig {
 fn whole(couple: &mut Couple) -> Vec<SegmentOut> {
     let now = couple.now;
     let mut out = Vec::new();
-    while let Some(segment) = couple.a.with(now, |conn, ctx| conn.transmit(ctx)) {
+    while let Some(segment) = couple.a.next_segment(now) {
         out.push(segment);
     }
     out

@@ -102,10 +102,17 @@ impl End {
         result
     }
 
+    /// The next segment that can be sent now.
+    fn next_segment(&mut self, now: Instant) -> Option<SegmentOut> {
+        let mut out = SegmentOut::default();
+        let any = self.with(now, |conn, ctx| conn.transmit(ctx, &mut out));
+        any.then_some(out)
+    }
+
     /// All that can be sent now.
     fn transmit(&mut self, now: Instant) -> Vec<Flying> {
         let mut out = Vec::new();
-        while let Some(seg) = self.with(now, |conn, ctx| conn.transmit(ctx)) {
+        while let Some(seg) = self.next_segment(now) {
             out.push(self.fly(seg));
             assert!(out.len() < 10_000, "endless transmission");
         }

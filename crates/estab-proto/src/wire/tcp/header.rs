@@ -83,6 +83,18 @@ impl<'a> Segment<'a> {
         dst: IpAddr,
         verify_checksum: bool,
     ) -> Result<Self, WireError> {
+        Self::parse_with(bytes, &[], src, dst, verify_checksum)
+    }
+
+    /// As [`parse`](Self::parse) of a segment whose text lies `apart`: then `bytes` end with the header.
+    #[inline]
+    pub(crate) fn parse_with(
+        bytes: &'a [u8],
+        apart: &'a [u8],
+        src: IpAddr,
+        dst: IpAddr,
+        verify_checksum: bool,
+    ) -> Result<Self, WireError> {
         let (header, rest) = bytes
             .split_first_chunk::<HEADER_LEN>()
             .ok_or(WireError::Truncated)?;
@@ -95,8 +107,12 @@ impl<'a> Segment<'a> {
             .split_at_checked(options_len)
             .ok_or(WireError::BadHeaderLength)?;
         if verify_checksum {
-            let len = u32::try_from(bytes.len()).map_err(|_| WireError::BadTotalLength)?;
-            let sum = Sum::pseudo(src, dst, protocol::TCP, len).add_bytes(bytes);
+            let len = bytes.len().saturating_add(apart.len());
+            let len = u32::try_from(len).map_err(|_| WireError::BadTotalLength)?;
+            let mut sum = Sum::pseudo(src, dst, protocol::TCP, len).add_bytes(bytes);
+            if !apart.is_empty() {
+                sum = sum.add_bytes(apart);
+            }
             if sum.finish() != 0 {
                 return Err(WireError::BadChecksum);
             }
@@ -117,7 +133,7 @@ impl<'a> Segment<'a> {
             source_route: None,
             opts: TcpOptions::default(),
             malformed_options: false,
-            text,
+            text: if apart.is_empty() { text } else { apart },
         };
         segment.malformed_options = !segment.opts.read(options);
         Ok(segment)
@@ -156,6 +172,35 @@ impl<'a> Segment<'a> {
     /// The checksum field is left 0: see [`fill_checksum`]. The text is not written.
     #[inline]
     pub fn emit_header(&self, buf: &mut [u8]) -> usize {
+        self.emit_with(buf, |_, _, _| 0)
+    }
+
+    /// The same with a checksum, of a text with this sum and length.
+    #[inline]
+    pub(crate) fn emit_summed(
+        &self,
+        buf: &mut [u8],
+        (text_sum, text_len): (Sum, usize),
+        (src, dst): (IpAddr, IpAddr),
+    ) -> usize {
+        self.emit_with(buf, |words, options, header_len| {
+            // Not by reading back what was just written, which would wait for that.
+            let options = match self.opts.lone_timestamps() {
+                Some(timestamps) => Sum::of_words(timestamps.words()),
+                None => Sum::of(options),
+            };
+            let sum = pseudo_sum(header_len, text_len, src, dst)
+                .combine(Sum::of_words(words), false)
+                .combine(options, false)
+                .combine(text_sum, false);
+            sum.finish()
+        })
+    }
+
+    /// Writes the header with the checksum that `sum` makes of its words without it, of the options,
+    /// and of the length of both.
+    #[inline]
+    fn emit_with(&self, buf: &mut [u8], sum: impl Fn([u32; 5], &[u8], usize) -> u16) -> usize {
         let Some((header, rest)) = buf.split_first_chunk_mut::<HEADER_LEN>() else {
             return 0;
         };
@@ -164,17 +209,21 @@ impl<'a> Segment<'a> {
             return 0;
         }
         let header_len = HEADER_LEN.saturating_add(options_len);
-        let [s0, s1] = self.src_port.to_be_bytes();
-        let [d0, d1] = self.dst_port.to_be_bytes();
-        let [q0, q1, q2, q3] = self.seq.to_u32().to_be_bytes();
-        let [a0, a1, a2, a3] = self.ack.to_u32().to_be_bytes();
+        let halves = |high: u16, low: u16| u32::from(high) << 16 | u32::from(low);
         // Data offset in words, three reserved bits, AE and the eight flags.
-        let [c0, c1] = ((header_len as u16) << 10 | self.ctl.bits()).to_be_bytes();
-        let [w0, w1] = self.wnd.0.to_be_bytes();
-        let [u0, u1] = self.up.to_be_bytes();
-        *header = [
-            s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, c0, c1, w0, w1, 0, 0, u0, u1,
+        let control = (header_len as u16) << 10 | self.ctl.bits();
+        let mut words = [
+            halves(self.src_port, self.dst_port),
+            self.seq.to_u32(),
+            self.ack.to_u32(),
+            halves(control, self.wnd.0),
+            halves(0, self.up),
         ];
+        let options = rest.get(..options_len).unwrap_or_default();
+        words[4] |= halves(sum(words, options, header_len), 0);
+        for (place, word) in header.as_chunks_mut().0.iter_mut().zip(words) {
+            *place = word.to_be_bytes();
+        }
         header_len
     }
 }
@@ -195,21 +244,12 @@ pub fn fill_checksum(
     let Some((fixed, options)) = header.split_first_chunk::<HEADER_LEN>() else {
         return;
     };
-    let options_sum = match options.first_chunk() {
-        Some(timestamps) if options.len() == TIMESTAMPS_LEN => {
-            Sum::of_header::<TIMESTAMPS_LEN>(timestamps)
-        }
-        _ => Sum::of(options),
-    };
     let sum = pseudo_sum(header.len(), payload_len, src, dst)
         .combine(Sum::of_header(fixed), false)
-        .combine(options_sum, false)
+        .combine(Sum::of(options), false)
         .combine(payload_sum, false);
     fill_field(header, sum.finish().to_be_bytes());
 }
-
-/// The length of options that are timestamps alone, the most common ones.
-const TIMESTAMPS_LEN: usize = 12;
 
 /// Sets the checksum field to the sum of the pseudo-header, not complemented: the form in which a
 /// device that completes checksums wants it.

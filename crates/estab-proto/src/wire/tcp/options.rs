@@ -55,23 +55,19 @@ impl Timestamps {
 
     /// The option behind two NOPs, which make whole words of it (RFC 7323 appendix A).
     #[inline]
+    pub(super) fn words(self) -> [u32; 3] {
+        let lead = u32::from_be_bytes([kind::NOP, kind::NOP, kind::TIMESTAMPS, 10]);
+        [lead, self.val, self.ecr]
+    }
+
+    /// The same as bytes.
+    #[inline]
     fn padded(self) -> [u8; PADDED_LEN] {
-        let [a, b, c, d] = self.val.to_be_bytes();
-        let [e, f, g, h] = self.ecr.to_be_bytes();
-        [
-            kind::NOP,
-            kind::NOP,
-            kind::TIMESTAMPS,
-            10,
-            a,
-            b,
-            c,
-            d,
-            e,
-            f,
-            g,
-            h,
-        ]
+        let mut bytes = [0; PADDED_LEN];
+        for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(self.words()) {
+            *place = word.to_be_bytes();
+        }
+        bytes
     }
 }
 
@@ -204,7 +200,7 @@ impl TcpOptions {
     /// The timestamps if there is nothing else, as in nearly every segment of an established
     /// connection.
     #[inline]
-    fn lone_timestamps(&self) -> Option<Timestamps> {
+    pub(super) fn lone_timestamps(&self) -> Option<Timestamps> {
         let others = self.mss.is_some()
             || self.window_scale.is_some()
             || self.sack_permitted
