@@ -70,6 +70,11 @@ impl Stack {
         let len = packet.len().saturating_add(apart) as u64;
         self.stats.packets_in = self.stats.packets_in.saturating_add(1);
         self.stats.bytes_in = self.stats.bytes_in.saturating_add(len);
+        if let Some(segment) = self.predict(packet, apart) {
+            self.predicted_input(now, &segment, meta);
+            self.stats.drop_reply_queue = self.replies.dropped();
+            return;
+        }
         match IpPacket::parse_before(packet, apart) {
             Ok(ip) => match self.ip.addrs.check(ip.src(), ip.dst()) {
                 Ok(()) => match ip {

@@ -6,6 +6,7 @@ use estab_timer::Instant;
 
 use crate::addr::FourTuple;
 use crate::stack::demux::Slot;
+use crate::stack::recent::Recent;
 use crate::stack::{RxMeta, Stack};
 use crate::tcp::Control;
 use crate::wire::tcp::{Flags, Segment};
@@ -23,28 +24,15 @@ impl Stack {
         bytes: &[u8],
         meta: RxMeta<'_>,
     ) {
-        let apart = meta.payload.map_or(&[][..], |payload| payload);
-        let verify = !meta.checksum_verified;
-        let mut seg = match Segment::parse_with(bytes, apart, src, dst, verify) {
-            Ok(seg) => seg,
-            Err(WireError::BadChecksum) => {
-                self.stats.drop_tcp_checksum += 1;
-                return;
-            }
-            Err(_) => {
-                self.stats.drop_tcp_malformed += 1;
-                return;
-            }
+        let Some(mut seg) = self.read_segment((src, dst), ecn, bytes, meta) else {
+            return;
         };
-        seg.ecn = ecn;
         seg.source_route = route;
-        self.stats.segments_in += u64::from(meta.segments(seg.text.len()));
-        self.stats.tcp_bad_options += u64::from(seg.malformed_options);
         let tuple = FourTuple {
             local: SocketAddr::new(dst, seg.dst_port),
             remote: SocketAddr::new(src, seg.src_port),
         };
-        let last = self.last_in;
+        let last = self.recent.id;
         if self.conns.get(last).is_some_and(|it| it.holds(&tuple)) {
             self.with_conn(now, last, |conn, ctx| conn.input(ctx, &seg, meta));
             return;
@@ -52,7 +40,7 @@ impl Stack {
         self.stats.flow_lookups += 1;
         match self.holder(&tuple) {
             Some(Slot::Connection(id)) => {
-                self.last_in = id;
+                self.recent = Recent::new(id, &tuple);
                 self.with_conn(now, id, |conn, ctx| conn.input(ctx, &seg, meta));
             }
             Some(Slot::HalfOpen(id)) => self.half_open_input(now, id, tuple, &seg, meta),
@@ -60,6 +48,34 @@ impl Stack {
             Some(Slot::Incoming(id)) => self.incoming_input(now, id, tuple, &seg),
             None => self.unclaimed_input(now, tuple, &seg, meta),
         }
+    }
+
+    /// Reads and counts a segment; `None` if it is not sound.
+    #[inline]
+    pub(super) fn read_segment<'a>(
+        &mut self,
+        (src, dst): (IpAddr, IpAddr),
+        ecn: EcnCodepoint,
+        bytes: &'a [u8],
+        meta: RxMeta<'a>,
+    ) -> Option<Segment<'a>> {
+        let apart = meta.payload.map_or(&[][..], |payload| payload);
+        let verify = !meta.checksum_verified;
+        let mut seg = match Segment::parse_with(bytes, apart, src, dst, verify) {
+            Ok(seg) => seg,
+            Err(WireError::BadChecksum) => {
+                self.stats.drop_tcp_checksum += 1;
+                return None;
+            }
+            Err(_) => {
+                self.stats.drop_tcp_malformed += 1;
+                return None;
+            }
+        };
+        seg.ecn = ecn;
+        self.stats.segments_in += u64::from(meta.segments(seg.text.len()));
+        self.stats.tcp_bad_options += u64::from(seg.malformed_options);
+        Some(seg)
     }
 
     /// Nobody holds the four-tuple: it is a listener's, or it is refused.

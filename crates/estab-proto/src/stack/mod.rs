@@ -21,6 +21,7 @@ mod open;
 mod options;
 mod ports;
 mod ready;
+mod recent;
 pub(crate) mod reply;
 pub(crate) mod secret;
 mod settle;
@@ -61,6 +62,7 @@ use crate::stack::events::EventQueue;
 use crate::stack::fifo::Fifo;
 use crate::stack::incoming::IncomingTable;
 use crate::stack::ready::ReadyList;
+use crate::stack::recent::Recent;
 use crate::stack::reply::ReplyQueue;
 use crate::stack::secret::Secrets;
 use crate::stack::syn_queue::SynQueue;
@@ -157,8 +159,7 @@ pub struct Stack {
     incoming: IncomingTable,
     conns: Conns,
     fresh: Fresh,
-    /// The connection the last segment was for: the next one mostly is for the same.
-    last_in: ConnId,
+    pub(crate) recent: Recent,
     time_waits: TimeWaits,
     ready: ReadyList,
     pub(crate) replies: ReplyQueue,
@@ -196,7 +197,7 @@ impl Stack {
             incoming: IncomingTable::default(),
             conns: Conns::default(),
             fresh: Fresh::new(),
-            last_in: ConnId::default(),
+            recent: Recent::default(),
             time_waits: TimeWaits::default(),
             ready: ReadyList::default(),
             replies: ReplyQueue::new(config.limits.max_replies),

@@ -11,6 +11,7 @@ use crate::config::TcpConfig;
 use crate::error::{ConnectError, ConnectionError};
 use crate::stack::demux::Slot;
 use crate::stack::ports::Candidates;
+use crate::stack::recent::Recent;
 use crate::stack::tuple::TupleKey;
 use crate::stack::{ConnId, Stack, isn};
 use crate::tcp::{Connection, State};
@@ -193,6 +194,7 @@ impl Stack {
     /// Adds an address of the stack, or changes the prefix of one it has.
     pub fn add_addr(&mut self, addr: IpCidr) {
         self.ip.addrs.add(addr);
+        self.recent = Recent::default();
         self.config.addrs = self.ip.addrs.list().to_vec();
     }
 
@@ -200,6 +202,7 @@ impl Stack {
     /// not reach them any more. Returns whether the stack had it.
     pub fn remove_addr(&mut self, addr: IpAddr) -> bool {
         let had = self.ip.addrs.remove(addr);
+        self.recent = Recent::default();
         self.config.addrs = self.ip.addrs.list().to_vec();
         had
     }

@@ -70,6 +70,12 @@ impl Held {
         self.is_routed && !self.is_ready && !self.has_events && self.conn.is_quiet()
     }
 
+    /// Whether the four-tuple's slot is this connection.
+    #[inline]
+    pub(super) fn is_routed(&self) -> bool {
+        self.is_routed
+    }
+
     /// Whether the four-tuple is this connection's: what the table of four-tuples would say.
     #[inline]
     pub(super) fn holds(&self, tuple: &FourTuple) -> bool {

@@ -85,6 +85,7 @@ impl Sum {
     /// The sum of the pseudo-header of TCP, UDP and ICMPv6 (RFC 9293 §3.1, RFC 8200 §8.1).
     ///
     /// `len` is the length in bytes of the upper-layer header and its data.
+    #[inline]
     pub fn pseudo(src: IpAddr, dst: IpAddr, protocol: u8, len: u32) -> Self {
         let sum = sum_of_address(src)
             .wrapping_add(sum_of_address(dst))
@@ -137,6 +138,7 @@ impl Sum {
 }
 
 /// The sum of an address in words of 32 bits, which folds to the same.
+#[inline]
 fn sum_of_address(addr: IpAddr) -> u64 {
     match addr {
         IpAddr::V4(addr) => u64::from(addr.to_bits()),
@@ -152,6 +154,7 @@ fn sum_of_address(addr: IpAddr) -> u64 {
 }
 
 /// Adds up the four 16-bit parts of `total`, with end-around carry.
+#[inline]
 fn fold(total: u64) -> u16 {
     // At most 2^33, then 2^18, then 2^16 + 2.
     let total = (total >> 32).wrapping_add(total & 0xffff_ffff);

@@ -4,7 +4,6 @@
     clippy::arithmetic_side_effects
 )]
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -106,7 +105,7 @@ fn padding_and_fragments_and_what_is_not_tcp_are_joined() {
     fragment[6] = 0x20;
     assert!(!is_segment(&fragment[..headers], 1000));
 
-    let udp = ip_packet(PEER.into(), OWN.into(), protocol::UDP, &vec![0; 100]);
+    let udp = ip_packet(PEER.into(), OWN.into(), protocol::UDP, &[0; 100]);
     feed(&mut bench, &udp, 28);
     let answers = bench.packets();
     let is_icmp = |packet: &Vec<u8>| IpPacket::parse(packet).unwrap().protocol() == protocol::ICMP;

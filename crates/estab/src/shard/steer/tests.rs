@@ -207,6 +207,7 @@ fn a_packet_is_handed_over_with_all_that_is_known_of_it() {
         checksum_verified: true,
         segment_size: Some(1448),
         backing: Some(&packet),
+        payload: None,
     };
     steering.handle_packet(&mut stack, at, &packet, meta);
     // A small piece of a large buffer does not keep the buffer.
