@@ -78,7 +78,7 @@ fn what_is_predicted_comes_to_the_same() {
         assert_eq!(one.packets(), other.packets(), "{nth}");
         assert_eq!(one.events(), other.events(), "{nth}");
         let both = [&mut one, &mut other].map(|bench| {
-            let mut stats = bench.stack.stats().clone();
+            let mut stats = *bench.stack.stats();
             stats.flow_lookups = 0;
             (
                 alloc::format!("{stats:?}"),
