@@ -51,22 +51,40 @@ impl Blocks {
     /// A copy of the first `len` bytes of `bufs` in one piece, at most [`BLOCK`] bytes.
     pub(crate) fn copy(&self, bufs: &[IoSlice<'_>], len: usize) -> Bytes {
         let mut left = len.min(BLOCK);
-        let size = (0..SIZES - 1)
-            .take_while(|size| left <= BLOCK >> (size + 1))
-            .count();
-        let taken = lock(&self.sizes[size]).take(BLOCK >> size);
-        let mut block = taken.unwrap_or_else(|| BytesMut::with_capacity(BLOCK >> size));
+        let size = size_of(left);
+        let mut block = self.take(size);
         for buf in bufs {
             let n = buf.len().min(left);
             block.extend_from_slice(&buf[..n]);
             left -= n;
         }
         let copy = block.split().freeze();
+        self.lend(size, block);
+        copy
+    }
+
+    /// A block with room for `len` bytes, at most [`BLOCK`], and none in it.
+    pub(crate) fn empty(&self, len: usize) -> BytesMut {
+        let size = size_of(len);
+        let mut block = self.take(size);
+        let empty = block.split_off(0);
+        self.lend(size, block);
+        empty
+    }
+
+    /// An empty block.
+    fn take(&self, size: usize) -> BytesMut {
+        let bytes = BLOCK >> size;
+        let taken = lock(&self.sizes[size]).take(bytes);
+        taken.unwrap_or_else(|| BytesMut::with_capacity(bytes))
+    }
+
+    /// Remembers a block of which somebody has what was in it.
+    fn lend(&self, size: usize, block: BytesMut) {
         let mut blocks = lock(&self.sizes[size]);
         if blocks.lent.len() < MOST.min(LENT / (BLOCK >> size)) {
             blocks.lent.push_back(block);
         }
-        copy
     }
 
     /// Gives back the memory that nobody had a use for since the last call. Whether some is left.
@@ -84,6 +102,13 @@ impl Blocks {
         }
         any
     }
+}
+
+/// Which size is the smallest for so many bytes.
+fn size_of(len: usize) -> usize {
+    (0..SIZES - 1)
+        .take_while(|size| len <= BLOCK >> (size + 1))
+        .count()
 }
 
 impl Size {

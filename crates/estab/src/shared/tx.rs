@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use estab_proto::ConnectionError;
 
 use super::Chunks;
+use super::blocks::{BLOCK, Blocks};
 use super::wakers::{Wait, Wakers, Woken};
 
 /// Writes up to this many bytes are joined with their neighbours under the lock; larger ones are
@@ -89,10 +90,17 @@ impl Tx {
         len <= TINY || (len <= SMALL && self.chunks.is_empty())
     }
 
-    /// Takes as much of `slices` as there is room for, by copying; for small writes.
-    pub(crate) fn write_small(&mut self, slices: &[IoSlice<'_>]) -> Result<usize, Refused> {
+    /// Takes as much of `slices` as there is room for, by copying; for small writes. What is not
+    /// little lies in a block of `blocks`.
+    pub(crate) fn write_small(
+        &mut self,
+        slices: &[IoSlice<'_>],
+        blocks: &Blocks,
+    ) -> Result<usize, Refused> {
         let mut room = self.writable()?;
         let before = self.queued;
+        let len: usize = slices.iter().map(|slice| slice.len()).sum();
+        self.make_room(len.min(room), blocks);
         for slice in slices {
             let n = slice.len().min(room);
             self.tail.extend_from_slice(&slice[..n]);
@@ -112,6 +120,22 @@ impl Tx {
         self.queued += len;
         self.room -= len;
         Ok(len)
+    }
+
+    /// Has room for `more` bytes behind the small writes, unless they stay little.
+    fn make_room(&mut self, more: usize, blocks: &Blocks) {
+        let len = self.tail.len() + more;
+        if len <= self.tail.capacity() || len <= LITTLE {
+            return;
+        }
+        if len > BLOCK {
+            self.flush_tail();
+            self.tail = blocks.empty(more);
+        } else {
+            let mut longer = blocks.empty(len);
+            longer.extend_from_slice(&self.tail);
+            self.tail = longer;
+        }
     }
 
     fn flush_tail(&mut self) {

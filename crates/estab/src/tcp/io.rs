@@ -177,7 +177,7 @@ impl Handle {
         }
         let mut tx = lock(&self.conn.tx);
         let written = if tx.joins(len) {
-            tx.write_small(bufs)?
+            tx.write_small(bufs, &self.conn.shard.blocks)?
         } else {
             // Copied outside the lock. If another writer is quicker, less is taken.
             let room = tx.writable()?;
@@ -194,7 +194,7 @@ impl Handle {
     pub(crate) fn try_write_with(&self, head: &[IoSlice<'_>], chunk: Bytes) -> io::Result<usize> {
         let len: usize = head.iter().map(|buf| buf.len()).sum();
         let mut tx = lock(&self.conn.tx);
-        let mut written = tx.write_small(head)?;
+        let mut written = tx.write_small(head, &self.conn.shard.blocks)?;
         if written == len {
             match tx.write_chunk(chunk) {
                 Ok(taken) => written += taken,

@@ -99,3 +99,18 @@ fn memory_that_is_not_used_is_given_back() {
     assert_eq!(free(), 2);
     assert!(!blocks.age());
 }
+
+#[test]
+fn a_block_to_be_filled_is_used_again_too() {
+    let blocks = Blocks::default();
+    let mut filled = blocks.empty(5000);
+    assert_eq!((filled.len(), filled.capacity()), (0, 8192));
+    let place = filled.as_ptr();
+    filled.extend_from_slice(&[7; 8192]);
+    let text = filled.freeze();
+    let other = blocks.empty(5000);
+    assert_ne!(other.as_ptr(), place, "still in use");
+    drop(text);
+    assert_eq!(copy(&blocks, &[1; 8000]).as_ptr(), place);
+    drop(other);
+}

@@ -12,14 +12,18 @@ fn slices(text: &str) -> [IoSlice<'_>; 2] {
     [IoSlice::new(a), IoSlice::new(b)]
 }
 
+fn write(tx: &mut Tx, text: &str) -> Result<usize, Refused> {
+    tx.write_small(&slices(text), &Blocks::default())
+}
+
 #[test]
 fn writes_keep_their_order_and_stop_at_the_room() {
     let mut tx = open(10);
-    assert_eq!(tx.write_small(&slices("abc")), Ok(3));
-    assert_eq!(tx.write_small(&slices("de")), Ok(2));
+    assert_eq!(write(&mut tx, "abc"), Ok(3));
+    assert_eq!(write(&mut tx, "de"), Ok(2));
     assert_eq!(tx.write_chunk(Bytes::from_static(b"fgh")), Ok(3));
-    assert_eq!(tx.write_small(&slices("ijkl")), Ok(2));
-    assert_eq!(tx.write_small(&slices("m")), Err(Refused::WouldBlock));
+    assert_eq!(write(&mut tx, "ijkl"), Ok(2));
+    assert_eq!(write(&mut tx, "m"), Err(Refused::WouldBlock));
     assert!(!tx.is_ready());
 
     let chunks = tx.take(Chunks::new());
@@ -35,19 +39,19 @@ fn writes_keep_their_order_and_stop_at_the_room() {
 #[test]
 fn the_memory_of_little_serves_again() {
     let mut tx = open(1000);
-    tx.write_small(&slices("ping")).unwrap();
+    write(&mut tx, "ping").unwrap();
     let place = tx.tail.as_ptr();
     assert_eq!(tx.take_little().as_deref(), Some(&b"ping"[..]));
     assert!(tx.is_drained() && tx.take_little().is_none());
     assert_eq!(tx.rest().capacity(), 0);
-    tx.write_small(&slices("pong")).unwrap();
+    write(&mut tx, "pong").unwrap();
     assert_eq!(tx.tail.as_ptr(), place);
     // Much is not copied, nor what follows something.
-    tx.write_small(&slices(&"x".repeat(LITTLE))).unwrap();
+    write(&mut tx, &"x".repeat(LITTLE)).unwrap();
     assert_eq!(tx.take_little(), None);
     assert_eq!(tx.take(Chunks::new()).len(), 1);
     tx.write_chunk(Bytes::from_static(b"chunk")).unwrap();
-    tx.write_small(&slices("x")).unwrap();
+    write(&mut tx, "x").unwrap();
     assert_eq!(tx.take_little(), None);
     assert!(tx.joins(TINY) && !tx.joins(TINY + 1));
 }
@@ -55,9 +59,9 @@ fn the_memory_of_little_serves_again() {
 #[test]
 fn what_the_stack_had_no_room_for_goes_first_again() {
     let mut tx = open(100);
-    tx.write_small(&slices("first")).unwrap();
+    write(&mut tx, "first").unwrap();
     let taken = tx.take(Chunks::new());
-    tx.write_small(&slices("second")).unwrap();
+    write(&mut tx, "second").unwrap();
     let _ = tx.put_back(taken);
     tx.set_room(20);
     assert_eq!(tx.writable(), Ok(9));
@@ -117,4 +121,21 @@ fn who_waits_is_told_once_and_writes_his_share() {
     let (bytes, woken) = tx.let_write(1000);
     woken.wake();
     assert_eq!(bytes, 30);
+}
+
+#[test]
+fn small_writes_lie_in_blocks_that_are_used_again() {
+    let blocks = Blocks::default();
+    let mut tx = open(usize::MAX);
+    let mut places = Vec::new();
+    for round in 0..3 {
+        let text = "x".repeat(700);
+        for _ in 0..3 {
+            tx.write_small(&slices(&text), &blocks).unwrap();
+        }
+        let taken = tx.take(Chunks::new());
+        assert_eq!(taken.iter().map(Bytes::len).sum::<usize>(), 2100, "{round}");
+        places.push(taken[0].as_ptr());
+    }
+    assert_eq!(places[1], places[2]);
 }
