@@ -10,6 +10,7 @@ use crate::addr::FourTuple;
 use crate::config::TcpConfig;
 use crate::seq::SeqNumber;
 use crate::stack::demux::Slot;
+use crate::stack::recent::Recent;
 use crate::stack::settle::Held;
 use crate::stack::syn_queue::{HalfOpen, HalfOpenId};
 use crate::stack::{ListenerId, RxMeta, Stack};
@@ -191,8 +192,9 @@ impl Stack {
     ) {
         self.stats.passive_opens += 1;
         held.accept_from = Some(listener);
+        let tuple = held.conn.tuple();
         let id = self.hold_placed(held, before);
-        self.last_in = id;
+        self.recent = Recent::new(id, &tuple);
         self.push_accept(listener, id);
         self.settle(now, id);
     }
