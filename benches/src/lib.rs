@@ -1,4 +1,4 @@
-//! The work that benches measure, apart from how it is measured: `benches/protocol.rs` times it,
+//! The work that benches measure, apart from how it is measured: `benches/protocol` times it,
 //! `instructions` counts its instructions.
 
 mod pair;

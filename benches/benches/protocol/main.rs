@@ -5,9 +5,14 @@
 //! Without device, driver or kernel: `wheel`, `checksum` and `parse` are single parts; `packet` is a
 //! bare ACK for one of many connections, so that the cost of finding it shows; `segment`, `transfer`,
 //! `echo` and `connection` are what two stacks do together. `instructions` counts the same
-//! work in instructions.
+//! work in instructions. With `ESTAB_REWRITE=1` both go to `docs/protocol.md`, as a table and as a
+//! picture.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+mod page;
+
+use std::path::PathBuf;
+
+use criterion::{Criterion, Throughput};
 
 fn protocol(criterion: &mut Criterion) {
     for work in estab_benches::all() {
@@ -25,5 +30,13 @@ fn protocol(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, protocol);
-criterion_main!(benches);
+fn main() {
+    let results = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("criterion");
+    let criterion = Criterion::default().output_directory(&results);
+    let mut criterion = criterion.configure_from_args();
+    protocol(&mut criterion);
+    criterion.final_summary();
+    if std::env::var_os("ESTAB_REWRITE").is_some() {
+        page::write(&results).expect("all was measured, and the page can be written");
+    }
+}
