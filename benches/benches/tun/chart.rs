@@ -44,7 +44,7 @@ pub(crate) fn draw(file: &Path, section: &Section, samples: &Samples) -> io::Res
         PANEL * ACROSS.min(rows.len()) as f64,
         HEADER + heights.iter().sum::<f64>(),
     );
-    let caption = match section.relative {
+    let caption = match section.is_relative(samples) {
         true => format!("{}: times {}", section.title, REFERENCE.name()),
         false => section.title.to_owned(),
     };
@@ -115,7 +115,7 @@ fn panel(
             stack,
             value,
             scale,
-            section.decimals(),
+            section.decimals(samples),
         );
     }
     document

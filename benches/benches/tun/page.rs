@@ -46,19 +46,19 @@ is compared stands in [the harness](../benches/benches/tun) and [the other serve
 
 \"Up\" is into the server's stack, \"down\" out of it. The MTU is 1500, and super-segments of 64 KiB pass
 where the contestant can, unless the row says otherwise; ours sends the kernel beyond the TUN longer ones.
-The kernel's sockets use CUBIC. In bulk and
-\"across cores\" the server has the first core and the client the second, otherwise both share the first;
-what has several threads has all cores. All connections of a source send from the same memory, and what
-a sink reads goes to the same place. \"Connect, close\" and the like are connections one after the
-other; the kernel side keeps no TIME-WAIT, except where the server closes first. Processor time is in
-user space and in the kernel; a kernel stack does part of its work in the process of its peer, so only
-the machine's is comparable. Memory is the process's resident memory; the kernel's own is not in it.
+The kernel's sockets use CUBIC. In bulk and \"across cores\" the server has the first core and the client
+the second, otherwise both share the first; what has several threads has all cores. All connections of a
+source send from the same memory, and what a sink reads goes to the same place. \"Connect, close\" and the
+like are connections one after the other; the kernel side keeps no TIME-WAIT, except where the server
+closes first. Processor time is in user space and in the kernel; a kernel stack does part of its work in
+the process of its peer, so only the machine's is comparable. Memory is the process's resident memory; the
+kernel's own is not in it.
 
 A ratio is to the reference in the same round, then the median of the rounds, with the least and the
 greatest; rows that are compared with one another, IPv6 with IPv4 and many flows with one, are measured
 one directly after the other. While other processes have a fifth of a processor, or the machine's host
-takes it, a measurement is made again, up to twice, and the least disturbed counts. The numbers with a unit are those of one machine and tell nothing about
-another.
+takes it, a measurement is made again, up to twice, and the least disturbed counts. The numbers with a
+unit are those of one machine and tell nothing about another.
 
 `cargo bench -p estab-benches --bench tun -- --write` measures all and writes this page, except what
 stands under the last heading.
@@ -95,7 +95,7 @@ pub(crate) fn text(section: &Section, samples: &Samples) -> String {
     if let Some(picture) = section.picture {
         let _ = writeln!(text, "![{}](benchmarks/{picture}.svg)\n", section.title);
     }
-    let absolute = section.relative && stacks.contains(&REFERENCE);
+    let absolute = section.is_relative(samples);
     text.push('|');
     if absolute {
         let _ = write!(text, " | {}, {} here", REFERENCE.name(), section.unit);
@@ -145,7 +145,7 @@ fn cell(
     notes: &mut Vec<String>,
 ) -> String {
     let value = section.value(samples, row, stack);
-    let value = value.map(|it| it.text(section.decimals()));
+    let value = value.map(|it| it.text(section.decimals(samples)));
     let (missing, note) = match samples.failure(row, stack) {
         None => {
             return match value {

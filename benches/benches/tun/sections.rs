@@ -134,6 +134,11 @@ impl Section {
         STACKS.into_iter().filter(measured).collect()
     }
 
+    /// Whether the table has ratios: not without what they are to.
+    pub(crate) fn is_relative(&self, samples: &Samples) -> bool {
+        self.relative && self.stacks(samples).contains(&REFERENCE)
+    }
+
     /// What stands in the table.
     pub(crate) fn value(
         &self,
@@ -142,14 +147,17 @@ impl Section {
         stack: Stack,
     ) -> Option<Spread> {
         let cell: Cell = (row, stack, self.figure);
-        match self.relative {
+        match self.is_relative(samples) {
             true => samples.ratio(cell, (row, REFERENCE, self.figure)),
             false => samples.absolute(cell),
         }
     }
 
     /// Decimals of what stands in the table.
-    pub(crate) const fn decimals(&self) -> usize {
-        if self.relative { 2 } else { self.decimals }
+    pub(crate) fn decimals(&self, samples: &Samples) -> usize {
+        match self.is_relative(samples) {
+            true => 2,
+            false => self.decimals,
+        }
     }
 }
