@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use rustix::io::{read, write, writev};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tun::Tun;
 
@@ -58,6 +59,10 @@ pub struct TunDevice {
     io: Io,
 }
 
+/// Bytes of a packet that is gathered by the kernel: to copy fewer into one piece takes less time than
+/// a write of several does more.
+const LARGE: usize = 4096;
+
 /// How packets pass.
 enum Io {
     /// One by one, complete.
@@ -76,7 +81,7 @@ struct Plain {
     /// this machine may have done so within the write.
     is_lively: bool,
     watch: Watch,
-    /// What is sent, in one piece: for a write in pieces `tokio-tun` allocates.
+    /// What is sent, in one piece.
     packet: Vec<u8>,
     dropped: u64,
 }
@@ -165,7 +170,7 @@ impl Plain {
         loop {
             let direct = self.direct.as_ref().filter(|_| self.is_lively);
             let result = match direct {
-                Some(fd) => rustix::io::read(fd, &mut *buf).map_err(io::Error::from),
+                Some(fd) => read(fd, &mut *buf).map_err(io::Error::from),
                 None => {
                     let mut read = ReadBuf::new(buf);
                     match Pin::new(&mut self.tun).poll_read(cx, &mut read) {
@@ -190,27 +195,17 @@ impl Plain {
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>, packet: &Packet<'_>) -> Poll<io::Result<()>> {
-        let whole = match packet.slices() {
-            [whole] => whole,
-            _ => {
-                self.packet.resize(packet.len(), 0);
-                packet.copy_to_slice(&mut self.packet);
-                &self.packet[..]
-            }
-        };
-        let mut direct = self.direct.as_ref();
         loop {
-            let result = match direct {
-                Some(fd) => rustix::io::write(fd, whole).map_err(io::Error::from),
-                None => ready!(Pin::new(&mut self.tun).poll_write(cx, whole)),
+            let result = match self.send_now(packet) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let whole = in_one_piece(packet, &mut self.packet);
+                    ready!(Pin::new(&mut self.tun).poll_write(cx, whole))
+                }
+                result => result,
             };
             match result {
                 Ok(len) if len == packet.len() => self.is_lively = true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    direct = None;
-                    continue;
-                }
                 Err(error) if is_deleted(&error) => return Poll::Ready(Err(deleted())),
                 // The interface is down (EIO), out of memory or refuses the packet: like a loss.
                 Ok(_) | Err(_) => self.dropped += 1,
@@ -218,6 +213,27 @@ impl Plain {
             return Poll::Ready(Ok(()));
         }
     }
+
+    /// Sends a packet if that can be done without waiting.
+    fn send_now(&mut self, packet: &Packet<'_>) -> io::Result<usize> {
+        let Some(fd) = &self.direct else {
+            return Err(io::ErrorKind::WouldBlock.into());
+        };
+        Ok(match packet.slices() {
+            slices @ [_, _, ..] if packet.len() >= LARGE => writev(fd, slices)?,
+            _ => write(fd, in_one_piece(packet, &mut self.packet))?,
+        })
+    }
+}
+
+/// The bytes of a packet, copied to `buf` if they are in several pieces.
+fn in_one_piece<'a>(packet: &Packet<'a>, buf: &'a mut Vec<u8>) -> &'a [u8] {
+    if let [whole] = packet.slices() {
+        return whole;
+    }
+    buf.resize(packet.len(), 0);
+    packet.copy_to_slice(buf);
+    buf
 }
 
 impl Device for TunDevice {

@@ -6,6 +6,7 @@
 
 use std::io;
 
+use arrayvec::ArrayVec;
 use estab_proto::wire::Sum;
 
 const TCP: u8 = 6;
@@ -23,6 +24,12 @@ const CHECKSUM_AT: usize = 16;
 
 /// Flags that end a burst: they are the last segment's alone.
 const FIN_PSH: u8 = 0x01 | 0x08;
+
+/// Bytes of text that are many: to gather them from where they lie costs less than to copy them.
+const MANY: usize = 4096;
+
+/// Headers of IP and TCP.
+pub(super) type Headers = ArrayVec<u8, 120>;
 
 /// Cuts packets, and keeps of one what the device has refused.
 #[derive(Debug, Default)]
@@ -106,6 +113,41 @@ impl Cutter {
         self.rest.extend_from_slice(piece);
         pieces.for_each(|piece| self.rest.extend_from_slice(piece));
         Ok(false)
+    }
+
+    /// The headers for a packet that goes in one segment and in pieces, because there is much text in
+    /// it, as [`send`](Self::send) takes it; `None` if it is to be sent by that.
+    pub(super) fn whole<'a>(
+        &self,
+        headers: &[u8],
+        pieces: impl Iterator<Item = &'a [u8]>,
+        len: usize,
+        size: Option<u16>,
+    ) -> Option<Headers> {
+        if len < MANY || size.is_some_and(|size| len > usize::from(size)) {
+            return None;
+        }
+        let mut whole = Headers::try_from(headers).ok()?;
+        if let Some(tcp) = Tcp::of(headers, len).filter(|_| self.completes) {
+            // The sum of the pseudo-header is in the field.
+            let mut sum = Sum::of(&headers[tcp.at..]);
+            let mut is_odd = false;
+            for piece in pieces {
+                sum = sum.combine(Sum::of(piece), is_odd);
+                is_odd ^= piece.len() % 2 == 1;
+            }
+            put(&mut whole, tcp.at + CHECKSUM_AT, sum.finish());
+        }
+        Some(whole)
+    }
+
+    /// The device has refused a whole packet: it is offered again by [`resume`](Self::resume).
+    pub(super) fn keep<'a>(&mut self, headers: &[u8], pieces: impl Iterator<Item = &'a [u8]>) {
+        self.frame.clear();
+        self.frame.extend_from_slice(headers);
+        pieces.for_each(|piece| self.frame.extend_from_slice(piece));
+        self.plan = Plan::default();
+        self.refused = true;
     }
 
     /// Offers what was refused; false if some is refused again.

@@ -14,6 +14,11 @@ use crate::device::{Caps, Device, Packet};
 /// their acknowledgements cannot pile up unread.
 const BURST: u64 = 64;
 
+/// The same, of segments that are cut here, each a small part of what a packet else is. Whenever nothing
+/// is sent for a while, who receives on this machine falls asleep, and to wake him costs as much as to
+/// send several.
+const BURST_CUT: u64 = 256;
+
 /// Pieces of a packet handed to a gathering write; a packet in more pieces is copied into one.
 const PIECES: usize = 94;
 
@@ -77,7 +82,8 @@ impl Sender {
             return Ok(false);
         }
         let mut more = true;
-        let until = self.port.sent + BURST;
+        let burst = self.cutter.as_ref().map_or(BURST, |_| BURST_CUT);
+        let until = self.port.sent + burst;
         while more && self.port.sent < until {
             more = match stack.poll_transmit(now) {
                 Some(transmit) => self.send(cx, device, &transmit)?,
@@ -126,17 +132,24 @@ impl Sender {
     ) -> io::Result<bool> {
         let Self { port, cutter, .. } = self;
         let (headers, segment_size) = (transmit.header(), transmit.segment_size());
+        let pieces = || transmit.payload();
         if let Some(cutter) = cutter {
             let len = transmit.len() - headers.len();
+            if let Some(whole) = cutter.whole(headers, pieces(), len, segment_size)
+                && let Some(slices) = slices(&whole, pieces())
+            {
+                let taken = port.offer(cx, device, &Packet::new(&slices))?;
+                if !taken {
+                    cutter.keep(&whole, pieces());
+                }
+                return Ok(taken);
+            }
             let offer = |frame: &[u8]| port.offer_whole(cx, device, frame);
-            return cutter.send(headers, transmit.payload(), len, segment_size, offer);
+            return cutter.send(headers, pieces(), len, segment_size, offer);
         }
-        let mut slices = ArrayVec::<_, PIECES>::new();
-        slices.push(IoSlice::new(headers));
-        let fits = transmit
-            .payload()
-            .all(|piece| slices.try_push(IoSlice::new(piece)).is_ok());
-        if fits {
+        let mut fits = false;
+        if let Some(slices) = slices(headers, pieces()) {
+            fits = true;
             let packet = Packet::new(&slices).with_segment_size(segment_size);
             if port.offer(cx, device, &packet)? {
                 return Ok(true);
@@ -155,6 +168,19 @@ impl Sender {
             self.send_waiting(cx, device)
         }
     }
+}
+
+/// A packet in the pieces it lies in, unless they are too many.
+fn slices<'a, 'b: 'a>(
+    headers: &'a [u8],
+    pieces: impl Iterator<Item = &'b [u8]>,
+) -> Option<ArrayVec<IoSlice<'a>, PIECES>> {
+    let mut slices = ArrayVec::new();
+    slices.push(IoSlice::new(headers));
+    for piece in pieces {
+        slices.try_push(IoSlice::new(piece)).ok()?;
+    }
+    Some(slices)
 }
 
 impl Port {

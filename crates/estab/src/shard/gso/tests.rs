@@ -123,3 +123,55 @@ fn what_is_not_tcp_goes_as_it_is() {
     let frames = frames(&mut Cutter::new(false), &[], None, 1);
     assert_eq!(frames, [text(3000)]);
 }
+
+#[test]
+fn a_whole_packet_is_gathered_as_it_would_have_been_copied() {
+    let pseudo = Sum::of(&[0, TCP]).add_bytes(&5020u16.to_be_bytes());
+    let headers = large(pseudo.folded());
+    let text = text(5000);
+    let pieces = || [&text[..999], &text[999..1000], &text[1000..]].into_iter();
+    for completes in [false, true] {
+        let mut cutter = Cutter::new(completes);
+        let mut copied = Vec::new();
+        let mut take = |frame: &[u8]| {
+            copied = frame.to_vec();
+            Ok(true)
+        };
+        assert!(
+            cutter
+                .send(&headers, pieces(), 5000, None, &mut take)
+                .unwrap()
+        );
+        // The length in the IP header, and its sum, are right in what the stack makes.
+        let headers = &copied[..36].to_vec();
+        let headers = [headers, &pseudo.folded().to_be_bytes()[..], &[0, 0]].concat();
+        let whole = cutter.whole(&headers, pieces(), 5000, Some(5000)).unwrap();
+        assert_eq!([&whole, &text[..]].concat(), copied);
+
+        assert!(!cutter.is_busy());
+        cutter.keep(&whole, pieces());
+        assert!(cutter.is_busy());
+        assert!(!cutter.resume(|_| Ok(false)).unwrap());
+        let mut later = Vec::new();
+        let resumed = cutter.resume(|frame| {
+            later = frame.to_vec();
+            Ok(true)
+        });
+        assert!(resumed.unwrap() && !cutter.is_busy());
+        assert_eq!(later, copied);
+    }
+}
+
+#[test]
+fn little_text_is_copied_and_what_is_too_long_is_cut() {
+    let headers = large(0);
+    let text = text(5000);
+    let cutter = Cutter::new(false);
+    let whole = |len, size| {
+        let pieces = [&text[..len]].into_iter();
+        cutter.whole(&headers, pieces, len, size).is_some()
+    };
+    assert!(!whole(100, None));
+    assert!(!whole(5000, Some(4999)));
+    assert!(whole(5000, Some(5000)));
+}
