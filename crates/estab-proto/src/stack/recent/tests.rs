@@ -87,7 +87,7 @@ fn what_is_predicted_comes_to_the_same() {
         });
         assert_eq!(both[0], both[1], "{nth}");
     }
-    assert_eq!(predicted, 11);
+    assert_eq!(predicted, 12);
 }
 
 #[test]
