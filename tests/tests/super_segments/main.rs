@@ -1,8 +1,9 @@
 //! A super-segment and the same bytes in segments of one MSS come to the same.
 //!
 //! A client and a server talk as a seed says, with settings, over a path that loses, duplicates,
-//! delays and marks, and do so four times: with plain segments; with a client whose device cuts what
-//! it sends; with a server whose device joins what it receives; and with both. Each time both must
+//! delays and marks, and do so six times: with plain segments; with a client whose device cuts what
+//! it sends; with a server whose device joins what it receives; with both; and with neither or both
+//! where payload is handed over apart from its headers. Each time both must
 //! have sent the same packets at the same moments, byte for byte as the network sees them, and have
 //! the same state after every step: so every rule that counts segments counts a super-segment as what
 //! it stands for.
@@ -24,17 +25,24 @@ const SEEDS: u64 = 60;
 /// Names other seeds, `FIRST-LAST`.
 const OTHERS: &str = "ESTAB_SUPER_SEGMENT_SEEDS";
 
-/// Holds one talk in all four ways; returns how many super-segments there were.
+/// Holds one talk in all ways, of which in two payload is handed over apart from its headers; returns how many super-segments there were.
 fn compare(seed: u64, ipv6: bool) -> usize {
     let scene = Scene::draw(seed, ipv6);
-    let plain = World::new(&scene, false, false).run(&scene.steps);
+    let plain = World::new(&scene, false, false, false).run(&scene.steps);
     assert_eq!(plain.super_segments, 0);
     let mut super_segments = 0;
-    for (cuts, joins) in [(true, false), (false, true), (true, true)] {
-        let other = World::new(&scene, cuts, joins).run(&scene.steps);
+    for (cuts, joins, apart) in [
+        (true, false, false),
+        (false, true, false),
+        (true, true, false),
+        (false, false, true),
+        (true, true, true),
+    ] {
+        let other = World::new(&scene, cuts, joins, apart).run(&scene.steps);
         super_segments += other.super_segments;
         for (step, (a, b)) in plain.log.iter().zip(&other.log).enumerate() {
-            let told = format!("seed {seed}, cuts {cuts}, joins {joins}, step {step}");
+            let told =
+                format!("seed {seed}, cuts {cuts}, joins {joins}, apart {apart}, step {step}");
             for (a, b) in a.lines().zip(b.lines()) {
                 assert_eq!(a, b, "{told}");
             }

@@ -36,6 +36,8 @@ pub(crate) struct World {
     client: Host,
     server: Host,
     joins: bool,
+    /// Whether payload is handed over apart from its headers.
+    apart: bool,
     /// Draws what the path does.
     rng: Rng,
     super_segments: usize,
@@ -50,7 +52,7 @@ fn addr(ipv6: bool, host: u8) -> IpAddr {
 }
 
 impl World {
-    pub(crate) fn new(scene: &Scene, cuts: bool, joins: bool) -> Self {
+    pub(crate) fn new(scene: &Scene, cuts: bool, joins: bool, apart: bool) -> Self {
         let now = Instant::from_secs(1);
         let ipv6 = scene.ipv6;
         let host = |number: u8, cuts: bool| {
@@ -86,6 +88,7 @@ impl World {
             client,
             server,
             joins,
+            apart,
             rng: Rng::new(scene.seed),
             super_segments: 0,
         };
@@ -134,10 +137,12 @@ impl World {
             client,
             server,
             joins,
+            apart,
             rng,
             super_segments,
         } = self;
-        *super_segments += client.arrive(*now, *joins) + server.arrive(*now, *joins);
+        *super_segments += client.arrive(*now, *joins, *apart);
+        *super_segments += server.arrive(*now, *joins, *apart);
         for upwards in [true, false] {
             let (from, to) = match upwards {
                 true => (&mut *client, &mut *server),
@@ -201,7 +206,7 @@ impl Host {
         while self.stack.poll_event().is_some() {}
     }
 
-    fn arrive(&mut self, now: Instant, joins: bool) -> usize {
+    fn arrive(&mut self, now: Instant, joins: bool, apart: bool) -> usize {
         while self.stack.poll_timeout().is_some_and(|due| due <= now) {
             self.stack.handle_timeout(now);
             while self.stack.poll_event().is_some() {}
@@ -221,7 +226,17 @@ impl Host {
                 backing: Some(&packet),
                 ..RxMeta::default()
             };
-            self.stack.handle_packet(now, &packet, meta);
+            if apart {
+                let at = text_at(&packet);
+                let payload = packet.slice(at..);
+                let meta = RxMeta {
+                    payload: Some(&payload),
+                    ..meta
+                };
+                self.stack.handle_packet(now, &packet[..at], meta);
+            } else {
+                self.stack.handle_packet(now, &packet, meta);
+            }
         }
         super_segments
     }

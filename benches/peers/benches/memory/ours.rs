@@ -46,6 +46,7 @@ struct Pair {
 /// The way between them: buffers, used again and again.
 struct Way {
     checksums: bool,
+    /// Whether payload is handed over as it lies, instead of copied.
     share: bool,
     packet: BytesMut,
     lent: Vec<Bytes>,
@@ -134,27 +135,21 @@ impl Way {
                 break;
             };
             bytes += transmit.len();
-            if self.share
-                && let Some(payload) = transmit.shared_payload()
-            {
+            if let Some(payload) = transmit.shared_payload().filter(|_| self.share) {
                 let meta = RxMeta {
-                    checksum_verified: !self.checksums,
                     payload: Some(&payload),
-                    ..RxMeta::default()
+                    ..self.meta()
                 };
                 to.handle_packet(now, transmit.header(), meta);
-                if bytes >= BURST_BYTES {
-                    break;
+            } else {
+                self.packet.clear();
+                self.packet.reserve(transmit.len());
+                self.packet.extend_from_slice(transmit.header());
+                for piece in transmit.payload() {
+                    self.packet.extend_from_slice(piece);
                 }
-                continue;
+                self.deliver(now, to);
             }
-            self.packet.clear();
-            self.packet.reserve(transmit.len());
-            self.packet.extend_from_slice(transmit.header());
-            for piece in transmit.payload() {
-                self.packet.extend_from_slice(piece);
-            }
-            self.deliver(now, to);
             if bytes >= BURST_BYTES {
                 break;
             }
@@ -163,11 +158,15 @@ impl Way {
         while to.poll_event().is_some() {}
     }
 
-    fn deliver(&mut self, now: Instant, to: &mut Stack) {
-        let meta = RxMeta {
+    fn meta(&self) -> RxMeta<'static> {
+        RxMeta {
             checksum_verified: !self.checksums,
             ..RxMeta::default()
-        };
+        }
+    }
+
+    fn deliver(&mut self, now: Instant, to: &mut Stack) {
+        let meta = self.meta();
         if self.packet.len() < LARGE {
             to.handle_packet(now, &self.packet, meta);
             return;
