@@ -1,10 +1,12 @@
 //! One stack over several queues of a TUN.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use estab::device::{TunBuilder, TunDevice};
+use estab::device::{Caps, Device, Packet, Received, TunBuilder, TunDevice};
 use estab::{Stack, TcpListener};
 use estab_netns::isolated;
 use estab_tests::kernel::{self, INTERFACE, KERNEL, OURS};
@@ -129,6 +131,61 @@ fn queues_have_threads_that_serve_their_own_connections() {
                 }
                 talk(&stack).await;
                 judge(&stack).await;
+            });
+        }
+    });
+}
+
+/// A queue that sends over its neighbour. The kernel steers a flow to where it was last written to, and so
+/// always wrongly.
+struct Crossed {
+    queues: Arc<[Mutex<TunDevice>]>,
+    own: usize,
+}
+
+impl Crossed {
+    fn queue(&self, index: usize) -> MutexGuard<'_, TunDevice> {
+        self.queues[index % self.queues.len()].lock().unwrap()
+    }
+}
+
+impl Device for Crossed {
+    fn caps(&self) -> Caps {
+        self.queue(self.own).caps()
+    }
+
+    fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
+        self.queue(self.own).poll_recv(cx, buf)
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &Packet<'_>) -> Poll<io::Result<()>> {
+        self.queue(self.own + 1).poll_send(cx, packet)
+    }
+}
+
+#[test]
+fn what_a_kernel_steers_wrongly_is_handed_over() {
+    isolated(|| {
+        for (count, offload) in [(2, true), (3, false)] {
+            let [_, (_, two)] = kernel::runtimes();
+            two.block_on(async {
+                let tuns = builder().offload(offload).build_queues(count).await;
+                let queues: Arc<[_]> = tuns.unwrap().into_iter().map(Mutex::new).collect();
+                let crossed = (0..count).map(|own| Crossed {
+                    queues: Arc::clone(&queues),
+                    own,
+                });
+                let stack = Stack::builder().addr((OURS[0], 24)).addr((OURS[1], 64));
+                let stack = stack.build_sharded(crossed.collect::<Vec<_>>()).unwrap();
+                for addr in OURS {
+                    let listener = stack.listen((addr, 7)).await.unwrap();
+                    tokio::spawn(serve(listener));
+                }
+                talk(&stack).await;
+                let (device, stats) = (stack.device_stats().await.unwrap(), stack.stats().await);
+                assert!(device.steered > stats.unwrap().packets_in / 2, "{device:?}");
+                stack.abort();
+                stack.closed().await.unwrap();
             });
         }
     });
