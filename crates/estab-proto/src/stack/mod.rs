@@ -162,6 +162,8 @@ pub struct Stack {
     pub(crate) recent: Recent,
     time_waits: TimeWaits,
     ready: ReadyList,
+    /// Since nothing was left to send, a connection has had more to send than what can wait.
+    hurries: bool,
     pub(crate) replies: ReplyQueue,
     events: EventQueue,
     pub(crate) stats: Stats,
@@ -200,6 +202,7 @@ impl Stack {
             recent: Recent::default(),
             time_waits: TimeWaits::default(),
             ready: ReadyList::default(),
+            hurries: false,
             replies: ReplyQueue::new(config.limits.max_replies),
             events: EventQueue::default(),
             stats: Stats::default(),

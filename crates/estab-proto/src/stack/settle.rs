@@ -189,9 +189,12 @@ impl Stack {
         let Some(held) = self.conns.get_mut(id) else {
             return;
         };
-        if !held.is_ready && held.conn.may_transmit() {
-            held.is_ready = true;
-            self.ready.push(id);
+        if held.conn.may_transmit() {
+            self.hurries |= !held.conn.can_wait();
+            if !held.is_ready {
+                held.is_ready = true;
+                self.ready.push(id);
+            }
         }
         held.charge(id, &mut self.budget, &mut self.hoarders);
         let after = self.config.dormant_after;

@@ -104,6 +104,15 @@ impl Stack {
         self.replies.len() > 0 || self.ready.front().is_some()
     }
 
+    /// Whether all that [`poll_transmit`](Self::poll_transmit) has, if anything, are acknowledgements of
+    /// text that came in order. A driver that is about to read more may leave them until it has: the
+    /// next ones say the same, and the peers have fewer to work off. It must not do so for long
+    /// (RFC 9293 MUST-40).
+    #[inline]
+    pub fn can_wait(&self) -> bool {
+        !self.hurries && self.replies.len() == 0
+    }
+
     /// The next packet to send; `None` when there is nothing to send now.
     ///
     /// Replies to packets come first, then connections in turn, a burst of segments each.
@@ -189,7 +198,10 @@ impl Stack {
     /// buffer; `None` when none of them has one.
     fn next_segment(&mut self, now: Instant) -> Option<Option<Text>> {
         loop {
-            let id = self.ready.front()?;
+            let Some(id) = self.ready.front() else {
+                self.hurries = false;
+                return None;
+            };
             let Some(held) = self.conns.get_mut(id) else {
                 self.ready.pop();
                 continue;

@@ -29,11 +29,13 @@ use crate::device::Device;
 use crate::error::StackGone;
 use crate::shared::accept::Listening;
 use crate::shared::{Chunks, Conn};
+use linger::{Linger, Verdict};
 use writers::Writers;
 
 mod calls;
 mod commands;
 mod events;
+mod linger;
 mod writers;
 
 /// The future that drives a stack: the only owner of the protocol state and of the device. A stack
@@ -117,6 +119,9 @@ struct Core<D: Device> {
     /// nothing, and a busy one no allocation.
     spare: Vec<Chunks>,
     writers: Writers,
+    linger: Linger,
+    /// The device joins segments: those of a stream are few, and so are the turns they take.
+    lingers: bool,
     /// When memory that writes no longer need is given back, if there is some.
     ages_at: Instant,
     /// Turns of the tasks that the last events woke until one of them may have answered: one if
@@ -188,6 +193,8 @@ impl<D: Device> Driver<D> {
             chunks: Vec::new(),
             spare: Vec::new(),
             writers: Writers::default(),
+            linger: Linger::default(),
+            lingers: caps.segmentation.is_some(),
             ages_at: Instant::NEVER,
             awaited: 0,
             waits: 0,
@@ -315,12 +322,24 @@ impl<D: Device> Core<D> {
             }
         }
         let before = self.sender.sent();
-        let sent = received.and_then(|more| Ok(self.transmit(cx, now)? || more));
+        let verdict = match received {
+            Ok(more) if self.lingers && !is_answer => {
+                let can_wait = self.stack.can_wait();
+                self.linger
+                    .judge(now, self.receiver.received(), more, can_wait)
+            }
+            _ => Verdict::default(),
+        };
+        let sent = match verdict.holds {
+            true => received,
+            false => received.and_then(|more| Ok(self.transmit(cx, now)? || more)),
+        };
         // What came in before the device failed still counts.
         again |= self.deliver_all(now);
         let few = (1..=FEW).contains(&(self.sender.sent() - before));
         match sent {
             Ok(more) if more || again => Ok(Next::Later),
+            Ok(_) if verdict.looks => Ok(Next::Later),
             // Who is on this machine may have answered within the call that sent.
             Ok(_) if is_answer || self.receiver.is_guess() || (is_little && few) => Ok(Next::Now),
             Ok(_) => Ok(Next::Wait),

@@ -23,7 +23,7 @@ const BURST: usize = 64;
 const BURST_BYTES: usize = 1 << 20;
 
 /// Bytes that are little: a request, rather than a part of a stream.
-const SHORT: usize = 4096;
+pub(super) const SHORT: usize = 4096;
 
 /// The shortest packet of which the stack may keep a slice: 256 bytes of text, and headers.
 const KEPT: usize = 256 + 40;
@@ -112,6 +112,11 @@ impl Receiver {
             habit: Habit::default(),
             is_guess: false,
         }
+    }
+
+    /// Bytes that came when the device was last asked.
+    pub(super) fn received(&self) -> usize {
+        self.received
     }
 
     /// Whether anything came when the device was last asked.

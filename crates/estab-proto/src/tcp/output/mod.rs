@@ -63,6 +63,18 @@ impl Connection {
         }
     }
 
+    /// Whether all that [`transmit`](Self::transmit) may yield is one acknowledgement of text in order,
+    /// which may as well wait for one of more text.
+    #[inline]
+    pub(crate) fn can_wait(&self) -> bool {
+        self.state == State::Established
+            && self.acks_due <= 1
+            && self.dsack.is_none()
+            && self.send.is_empty()
+            && !self.has_unsent()
+            && !self.has_out_of_order()
+    }
+
     /// Starts or stops probing: it goes on exactly while bytes or a FIN wait, nothing in flight
     /// will bring an acknowledgement, and the window is what holds them (RFC 9293 §3.8.6.1,
     /// §3.8.6.2.1). To be called after everything else was done to the connection.
