@@ -40,6 +40,11 @@ impl EventQueue {
         }
     }
 
+    /// The source that came last.
+    fn last(&self) -> Option<Source> {
+        self.queue.back().copied()
+    }
+
     /// Whether everything was told.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
@@ -66,6 +71,16 @@ impl Stack {
                 return event;
             }
         }
+    }
+
+    /// Whether what came last asks for an answer, most likely: a reply waits to be sent, or text, or
+    /// the end of the stream, to be read.
+    pub fn is_asked(&self) -> bool {
+        let Some(Source::Connection(id)) = self.events.last() else {
+            return self.replies.len() > 0;
+        };
+        let held = self.conns.get(id);
+        self.replies.len() > 0 || held.is_some_and(|it| it.notices.contains(Notices::READABLE))
     }
 
     fn listener_event(&mut self, id: ListenerId) -> Option<Event> {

@@ -313,7 +313,8 @@ impl<D: Device> Core<D> {
         let mut again = false;
         let is_little = self.receiver.is_little() && matches!(received, Ok(false));
         self.is_drained = is_little && !is_answer;
-        if is_little && !is_answer && self.receiver.is_some() && self.stack.wants_transmit() {
+        let is_due = self.stack.wants_transmit() || self.receiver.is_guess();
+        if is_little && !is_answer && self.receiver.is_some() && is_due {
             // Who waited for this little may answer at once, and the acknowledgement go along.
             again = self.deliver_all(now);
             if self.awaited > 0 {

@@ -192,8 +192,9 @@ impl Receiver {
             }
             self.begin(stack, received, len, *now);
             packets += 1;
-            let is_question = !self.joins && bytes <= SHORT && stack.stack.wants_transmit();
-            if is_question && self.habit.is_all(packets) {
+            let is_due = stack.stack.wants_transmit();
+            let is_question = bytes <= SHORT && (is_due || stack.stack.is_asked());
+            if is_question && !self.joins && self.habit.is_all(packets, is_due) {
                 self.is_guess = true;
                 break Poll::Pending;
             }
