@@ -139,6 +139,52 @@ fn a_neighbour_gets_longer_packets() {
     });
 }
 
+/// Drops packets longer than a header can say, as a kernel that lacks memory for them does.
+struct Refusing(TunDevice, u64);
+
+impl Device for Refusing {
+    fn caps(&self) -> Caps {
+        self.0.caps()
+    }
+
+    fn poll_recv(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<Received>> {
+        self.0.poll_recv(cx, buf)
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, packet: &Packet<'_>) -> Poll<io::Result<()>> {
+        if packet.len() > 65_535 {
+            self.1 += 1;
+            return Poll::Ready(Ok(()));
+        }
+        self.0.poll_send(cx, packet)
+    }
+
+    fn dropped(&self) -> u64 {
+        self.1
+    }
+}
+
+#[test]
+fn a_longer_packet_is_refused_once() {
+    isolated(|| {
+        let [(_, one), _] = kernel::runtimes();
+        one.block_on(async {
+            let long = builder().long_packets(false).build().await.unwrap();
+            assert_eq!(long.caps().link_segmentation, None);
+            drop(long);
+            let tun = builder().build().await.unwrap();
+            let takes_long = tun.caps().link_segmentation.is_some();
+            let stack = Stack::builder().addr((OURS[0], 24));
+            let stack = stack.build(Refusing(tun, 0)).unwrap();
+            for _ in 0..2 {
+                talk(&stack, KERNEL[0]).await;
+            }
+            let dropped = stack.device_stats().await.unwrap().dropped;
+            assert_eq!(dropped, u64::from(takes_long));
+        });
+    });
+}
+
 /// Each queue has a stack of its own, with an address of its own; the kernel keeps a connection on
 /// the queue it was last written to on.
 #[test]

@@ -10,6 +10,7 @@ mod recovery;
 pub(crate) mod variants;
 
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use estab_timer::{
     DelayedAckConfig, Duration, FinWait2Config, GiveUpConfig, KeepaliveConfig, PersistConfig,
     RtoConfig, RtoFloor, TimeWaitConfig,
@@ -63,6 +64,19 @@ pub struct StackConfig {
     /// While many open, a 256th of it is enough for those that came first. Nothing else tells the
     /// difference. A connection under BBR, or an algorithm of the user's, is not kept so. `None`: never.
     pub dormant_after: Option<Duration>,
+}
+
+impl StackConfig {
+    /// Bytes of the longest packet to an address that the device cuts, if it cuts any.
+    pub(crate) fn longest_to(&self, remote: IpAddr) -> Option<u32> {
+        let longest = self.segmentation.filter(|_| self.checksum_offload)?;
+        let is_near = || self.addrs.iter().any(|cidr| cidr.contains(remote));
+        let near = self.link_segmentation;
+        Some(
+            near.filter(|&near| near > longest && is_near())
+                .unwrap_or(longest),
+        )
+    }
 }
 
 impl Default for StackConfig {

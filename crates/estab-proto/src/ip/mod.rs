@@ -79,6 +79,11 @@ impl Layer {
         self.path_epoch
     }
 
+    /// What connections know of the way out is to be asked again.
+    pub(crate) fn renew_paths(&mut self) {
+        self.path_epoch = self.path_epoch.wrapping_add(1);
+    }
+
     /// The device's MTU changed: what is known of paths is forgotten.
     pub(crate) fn set_mtu(&mut self, mtu: u32, secrets: &mut Secrets) {
         self.paths = new_paths(mtu, secrets);

@@ -156,16 +156,8 @@ impl Stack {
     /// The same with a connection that is where it will stay, and gets its four-tuple from `before`.
     pub(super) fn hold_placed(&mut self, mut held: Box<Held>, before: Option<Slot>) -> ConnId {
         // Each segment of a cut one has a checksum of its own: only the device can know it.
-        if let Some(longest) = self
-            .config
-            .segmentation
-            .filter(|_| self.config.checksum_offload)
-        {
-            let remote = held.conn.tuple().remote.ip();
-            let on_link = self.config.link_segmentation.filter(|&more| {
-                more > longest && self.config.addrs.iter().any(|cidr| cidr.contains(remote))
-            });
-            held.conn.set_segmentation(on_link.unwrap_or(longest));
+        if let Some(longest) = self.config.longest_to(held.conn.tuple().remote.ip()) {
+            held.conn.set_segmentation(longest);
         }
         let tuple = held.conn.tuple();
         let key = TupleKey::new(&tuple);

@@ -113,6 +113,14 @@ impl Stack {
         !self.hurries && self.replies.len() == 0
     }
 
+    /// The device does not take the packets of
+    /// [`link_segmentation`](crate::config::StackConfig::link_segmentation), for want of memory say:
+    /// none is made any more, and what was lost with them goes out in shorter ones.
+    pub fn refuse_long(&mut self) {
+        self.config.link_segmentation = None;
+        self.ip.renew_paths();
+    }
+
     /// The next packet to send; `None` when there is nothing to send now.
     ///
     /// Replies to packets come first, then connections in turn, a burst of segments each.
@@ -215,8 +223,11 @@ impl Stack {
             };
             if held.path_epoch != self.ip.path_epoch() {
                 held.path_epoch = self.ip.path_epoch();
-                let mtu = self.ip.path_mtu(held.conn.tuple().remote.ip());
-                held.conn.set_path_mtu(mtu);
+                let remote = held.conn.tuple().remote.ip();
+                held.conn.set_path_mtu(self.ip.path_mtu(remote));
+                if let Some(longest) = self.config.longest_to(remote) {
+                    held.conn.set_segmentation(longest);
+                }
             }
             let any = held.conn.transmit(&mut ctx, &mut self.segment);
             held.is_ready = any && held.conn.may_transmit();

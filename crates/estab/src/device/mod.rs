@@ -53,7 +53,7 @@ pub struct Caps {
     pub segmentation: Option<u32>,
     /// The same for packets to the network that the device is in, if it is more. They may be longer
     /// than an IP header can say: an IPv4 header says 0 then, and an IPv6 packet is a jumbogram
-    /// (RFC 2675).
+    /// (RFC 2675). Once such a packet is [dropped](Device::dropped), no more of them are sent.
     pub link_segmentation: Option<u32>,
 }
 

@@ -35,7 +35,7 @@ use watch::Watch;
 /// completed there. That is several times faster than a packet at a time; [`Caps::segmentation`]
 /// tells whether it is so, and [`TunBuilder::offload`] turns it off. To addresses in a network of the
 /// stack's own, which are the kernel's, since nobody else is on the link, they go in up to 256 KiB
-/// (Linux 6.3 and later); a stack whose addresses have the full prefix sends none so long. Where the
+/// (Linux 6.3 and later), unless [`TunBuilder::long_packets`] says otherwise. Where the
 /// kernel grants none, packets pass one by one. What it says of a super-segment is checked against the
 /// packet: what cannot be true is dropped and [counted](Device::malformed).
 ///
@@ -56,6 +56,8 @@ use watch::Watch;
 pub struct TunDevice {
     name: String,
     mtu: u32,
+    /// Whether packets may be longer than an IP header can say.
+    takes_long: bool,
     io: Io,
 }
 
@@ -107,6 +109,7 @@ impl TunDevice {
         Ok(Self {
             name: tun.name().to_owned(),
             mtu: u32::try_from(mtu).map_err(io::Error::other)?,
+            takes_long: false,
             io: Io::Plain(Box::new(Plain::new(tun))),
         })
     }
@@ -242,7 +245,7 @@ impl Device for TunDevice {
         if let Io::Offloaded(_) = &self.io {
             caps.checksum_offload = true;
             caps.segmentation = Some(offload::MAX_SUPER_PACKET);
-            caps.link_segmentation = offload::takes_long().then_some(offload::MAX_LONG_PACKET);
+            caps.link_segmentation = self.takes_long.then_some(offload::MAX_LONG_PACKET);
             caps.max_recv = offload::MAX_RECV;
         }
         caps

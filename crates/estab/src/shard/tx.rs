@@ -8,7 +8,7 @@ use estab_proto::{Stack, Transmit};
 use estab_timer::Instant;
 
 use super::gso::Cutter;
-use crate::device::{Caps, Device, Packet};
+use crate::device::{Caps, Device, MAX_PACKET, Packet};
 
 /// Packets sent in one turn at most, or a super-segment more: no more than are received, so that
 /// their acknowledgements cannot pile up unread.
@@ -44,6 +44,8 @@ struct Waiting {
 struct Port {
     flushing: bool,
     sent: u64,
+    /// A packet longer than an IP header can say was dropped.
+    refused_long: bool,
 }
 
 impl Sender {
@@ -89,6 +91,10 @@ impl Sender {
                 Some(transmit) => self.send(cx, device, &transmit)?,
                 None => false,
             };
+            if std::mem::take(&mut self.port.refused_long) {
+                tracing::debug!("the device refuses packets longer than 64 KiB");
+                stack.refuse_long();
+            }
         }
         if self.port.flushing {
             self.port.flushing = device.poll_flush(cx)?.is_pending();
@@ -201,9 +207,11 @@ impl Port {
         device: &mut impl Device,
         packet: &Packet<'_>,
     ) -> io::Result<bool> {
+        let dropped = (packet.len() > MAX_PACKET).then(|| device.dropped());
         match device.poll_send(cx, packet) {
             Poll::Ready(sent) => {
                 sent?;
+                self.refused_long |= dropped.is_some_and(|before| device.dropped() > before);
                 self.sent += 1;
                 self.flushing = true;
                 Ok(true)

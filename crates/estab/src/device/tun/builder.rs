@@ -21,6 +21,7 @@ pub struct TunBuilder {
     queue_len: Option<u32>,
     persist: bool,
     offload: bool,
+    long_packets: bool,
 }
 
 impl Default for TunBuilder {
@@ -32,6 +33,7 @@ impl Default for TunBuilder {
             queue_len: Some(4096),
             persist: false,
             offload: true,
+            long_packets: true,
         }
     }
 }
@@ -78,6 +80,15 @@ impl TunBuilder {
     /// set.
     pub fn offload(mut self, offload: bool) -> Self {
         self.offload = offload;
+        self
+    }
+
+    /// Whether super-segments to the kernel itself may be longer than 64 KiB, where it takes them;
+    /// they may if not set. An IPv4 header says that such a packet has a length of 0, and an IPv6
+    /// packet is a jumbogram: turn it off if rules or programs on the interface (nftables, eBPF) read
+    /// the length, or cannot pass jumbograms.
+    pub fn long_packets(mut self, long: bool) -> Self {
+        self.long_packets = long;
         self
     }
 
@@ -138,7 +149,8 @@ impl TunBuilder {
         let tuns = make(&self.name, persist || offload)?;
         let devices = if offload {
             let name = tuns.first().map_or("", Tun::name).to_owned();
-            let tried = hand_over(tuns, self.mtu, persist);
+            let takes_long = self.long_packets && offload::takes_long();
+            let tried = hand_over(tuns, self.mtu, persist, takes_long);
             tried.or_else(|error| {
                 tracing::debug!(%error, "the kernel grants no offload: packets go one by one");
                 plain(make(&name, persist)?, true, persist)
@@ -168,7 +180,12 @@ fn plain(tuns: Vec<Tun>, existed: bool, persist: bool) -> io::Result<Vec<TunDevi
 
 /// `tokio-tun` cannot ask for virtio headers, which are settled when a descriptor attaches: it makes
 /// the interface and sets it up, and leaves it to descriptors of ours.
-fn hand_over(tuns: Vec<Tun>, mtu: u32, persist: bool) -> io::Result<Vec<TunDevice>> {
+fn hand_over(
+    tuns: Vec<Tun>,
+    mtu: u32,
+    persist: bool,
+    takes_long: bool,
+) -> io::Result<Vec<TunDevice>> {
     let name = tuns
         .first()
         .map_or_else(String::new, |tun| tun.name().to_owned());
@@ -178,6 +195,7 @@ fn hand_over(tuns: Vec<Tun>, mtu: u32, persist: bool) -> io::Result<Vec<TunDevic
     let device = |queue| TunDevice {
         name: name.clone(),
         mtu,
+        takes_long,
         io: Io::Offloaded(queue),
     };
     Ok(devices.map(device).collect())
