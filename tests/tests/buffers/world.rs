@@ -192,6 +192,7 @@ fn deliver(now: Instant, pipe: &mut Pipe, to: &mut Stack) {
             // All segments have timestamps, and are cut where a plain one would end.
             segment_size: (packet.len() > MTU).then_some(1448),
             backing: Some(&packet),
+            ..RxMeta::default()
         };
         to.handle_packet(now, &packet, meta);
     }
