@@ -113,8 +113,6 @@ pub use estab_timer::{Duration, Instant};
 pub use event::Event;
 pub use info::Info;
 pub use seq::{SeqNumber, WindowScale, WireWindow};
-pub use stack::{
-    ConnId, IncomingId, ListenConfig, ListenerId, Outgoing, RxMeta, Stack, Transmit,
-};
+pub use stack::{ConnId, IncomingId, ListenConfig, ListenerId, Outgoing, RxMeta, Stack, Transmit};
 pub use stats::{Counts, Stats};
 pub use tcp::{EcnMode, State};

@@ -77,7 +77,10 @@ fn a_table_that_grows_loses_nothing() {
         demux.set(demux.hash(&key(n)), None, slot(n));
     }
     for n in 1..=10_000 {
-        assert_eq!(demux.find(demux.hash(&key(n)), |found| found == slot(n)), Some(slot(n)));
+        assert_eq!(
+            demux.find(demux.hash(&key(n)), |found| found == slot(n)),
+            Some(slot(n))
+        );
     }
 }
 
