@@ -5,9 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use estab_benches::{Work, all};
-use svg::Document;
-use svg::node::element::{Rectangle, Text};
+use estab_benches::{Bar, Scale, Work, all, draw};
 
 const HEAD: &str = "# Parts of the protocol
 
@@ -31,18 +29,6 @@ machine, shared with others, and tell nothing about another.
 | | instructions | time here | a second here |
 | --- | ---: | ---: | ---: |
 ";
-
-/// Of the picture, in pixels: the names, a decade of the logarithmic scale, a line.
-const NAMES: f64 = 230.0;
-const DECADE: f64 = 70.0;
-const STEP: f64 = 20.0;
-
-/// Instructions that are drawn as nothing.
-const ORIGIN: f64 = 100.0;
-
-/// What stands out on white and on black.
-const INK: &str = "#7a818a";
-const BAR: &str = "#2f81f7";
 
 /// One operation and what it takes.
 struct Row {
@@ -72,7 +58,9 @@ pub(crate) fn write(results: &Path) -> io::Result<()> {
         writeln!(page, "{}", line(row)).map_err(io::Error::other)?;
     }
     fs::write(docs.join("protocol.md"), page)?;
-    svg::save(docs.join("benchmarks/protocol.svg"), &draw(&rows))
+    let bars: Vec<_> = rows.iter().map(bar).collect();
+    let picture = draw("instructions, logarithmic", Scale::Logarithmic, &bars);
+    svg::save(docs.join("benchmarks/protocol.svg"), &picture)
 }
 
 fn missing(name: &str) -> io::Error {
@@ -103,43 +91,11 @@ fn line(row: &Row) -> String {
     format!("| {} | {instructions} | {time} | {rate} |", work.name)
 }
 
-/// A bar for each, on a logarithmic scale.
-fn draw(rows: &[Row]) -> Document {
-    let decades = |row: &Row| (row.instructions / ORIGIN).log10().max(0.0);
-    let widest = rows.iter().map(decades).fold(0.0, f64::max);
-    let (width, height) = (
-        NAMES + widest * DECADE + 90.0,
-        STEP * (rows.len() + 1) as f64,
-    );
-    let mut document = Document::new()
-        .set("viewBox", (0, 0, width, height))
-        .set("width", width)
-        .set("height", height)
-        .set("font-family", "sans-serif")
-        .set("font-size", 11)
-        .set("fill", INK)
-        .add(
-            Text::new("instructions, logarithmic")
-                .set("x", 8)
-                .set("y", 14),
-        );
-    for (n, row) in rows.iter().enumerate() {
-        let (y, length) = (STEP * (n + 1) as f64, decades(row) * DECADE);
-        let bar = Rectangle::new()
-            .set("x", NAMES)
-            .set("y", y)
-            .set("width", length)
-            .set("height", STEP - 6.0)
-            .set("fill", BAR);
-        let base = y + STEP - 9.0;
-        document = document
-            .add(Text::new(row.work.name).set("x", 8).set("y", base))
-            .add(bar)
-            .add(
-                Text::new(row.instructions.to_string())
-                    .set("x", NAMES + length + 6.0)
-                    .set("y", base),
-            );
+fn bar(row: &Row) -> Bar {
+    Bar {
+        name: row.work.name.to_owned(),
+        value: row.instructions,
+        text: row.instructions.to_string(),
+        ours: true,
     }
-    document
 }

@@ -51,7 +51,9 @@ pub(crate) fn measure_all(page: &mut Page) {
             .chain(cells)
             .collect();
         page.row(&row);
+        page.bar(name, &row[4]);
     }
+    page.picture(&format!("Bytes for each of {many} connections"));
 }
 
 /// The bytes that `make` allocates and its result holds, for each of `count`.

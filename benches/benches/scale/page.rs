@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use estab_benches::{Bar, Scale, draw};
+
 const HEAD: &str = "\
 # Scale
 
@@ -18,12 +20,15 @@ callgrind and do not depend on it.
 /// The page, as far as it is measured.
 pub(crate) struct Page {
     text: String,
+    /// Bytes for a connection of each kind.
+    bytes: Vec<Bar>,
 }
 
 impl Page {
     pub(crate) fn new() -> Self {
         Self {
             text: HEAD.to_owned(),
+            bytes: Vec::new(),
         }
     }
 
@@ -52,15 +57,35 @@ impl Page {
         self.line(&format!("| {} |", cells.join(" | ")));
     }
 
+    /// Bytes that go into the picture.
+    pub(crate) fn bar(&mut self, name: &str, bytes: &str) {
+        self.bytes.push(Bar {
+            name: name.to_owned(),
+            value: bytes.parse().unwrap_or_default(),
+            text: bytes.to_owned(),
+            ours: true,
+        });
+    }
+
+    /// The picture, below the tables of the section.
+    pub(crate) fn picture(&mut self, about: &str) {
+        self.line("");
+        self.line(&format!("![{about}](benchmarks/scale.svg)"));
+    }
+
     fn line(&mut self, line: &str) {
         println!("{line}");
         self.text.push_str(line);
         self.text.push('\n');
     }
 
-    /// Writes `docs/scale.md`.
+    /// Writes `docs/scale.md` and its picture.
     pub(crate) fn write(&self) -> io::Result<()> {
-        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scale.md");
-        fs::write(docs, &self.text)
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        if !self.bytes.is_empty() {
+            let picture = draw("bytes for a connection", Scale::Linear, &self.bytes);
+            svg::save(docs.join("benchmarks/scale.svg"), &picture)?;
+        }
+        fs::write(docs.join("scale.md"), &self.text)
     }
 }

@@ -1,7 +1,8 @@
 //! How fast two stacks of one thread move bytes through memory: estab beside smoltcp, super-segments
 //! off.
 //!
-//! `cargo bench --manifest-path benches/peers/Cargo.toml --bench memory [-- PART OF A NAME]`
+//! `cargo bench --manifest-path benches/peers/Cargo.toml --bench memory [-- PART OF A NAME]`; with `--write`
+//! it writes `docs/memory.md`.
 //!
 //! The contestants take turns; what is told is the median of processor time, which other load on the
 //! machine disturbs less than the wall clock. Each is driven as its own driver would: in bursts,
@@ -13,6 +14,7 @@
 //! sender's memory, as a loopback device may: that is a packet a segment all the same.
 
 mod ours;
+mod page;
 mod streams;
 mod theirs;
 
@@ -82,7 +84,16 @@ fn main() -> ExitCode {
             contestant.times.push(time.as_nanos() as f64);
         }
     }
-    print(&mut contestants);
+    for contestant in &mut contestants {
+        contestant.times.sort_by(f64::total_cmp);
+    }
+    print(&contestants);
+    if env::args().any(|arg| arg == "--write")
+        && let Err(error) = page::write(&contestants)
+    {
+        eprintln!("the page cannot be written: {error}");
+        return ExitCode::FAILURE;
+    }
     ExitCode::SUCCESS
 }
 
@@ -119,29 +130,37 @@ fn contestants() -> Vec<Contestant> {
     all
 }
 
-fn print(contestants: &mut [Contestant]) {
-    for contestant in contestants.iter_mut() {
-        contestant.times.sort_by(f64::total_cmp);
+impl Contestant {
+    fn median(&self) -> f64 {
+        self.times[self.times.len() / 2]
     }
-    let median = |contestant: &Contestant| contestant.times[contestant.times.len() / 2];
+
+    /// Processor time of a segment.
+    fn nanos_each(&self) -> f64 {
+        self.median() / (BYTES as f64 / (self.terms.mtu - 40) as f64)
+    }
+
+    /// How long it takes, times what ours takes on the same terms.
+    fn to_ours(&self, all: &[Self]) -> f64 {
+        let ours = |other: &&Self| other.name == "estab" && other.terms == self.terms;
+        self.median() / all.iter().find(ours).map_or(f64::NAN, Self::median)
+    }
+}
+
+fn print(contestants: &[Contestant]) {
     println!(
         "{:>6} {:>9}  {:<24}{:>8}{:>14}{:>14}",
         "MTU", "checksums", "", "Gbit/s", "ns a segment", "estab is"
     );
-    for contestant in contestants.iter() {
+    for contestant in contestants {
         let Terms { mtu, checksums } = contestant.terms;
-        let ours = contestants
-            .iter()
-            .find(|other| other.name == "estab" && other.terms == contestant.terms)
-            .map_or(f64::NAN, median);
-        let time = median(contestant);
         println!(
             "{mtu:>6} {:>9}  {:<24}{:>8.1}{:>14.0}{:>12.2} x",
             if checksums { "yes" } else { "no" },
             contestant.name,
-            BYTES as f64 * 8.0 / time,
-            time / (BYTES as f64 / (mtu - 40) as f64),
-            time / ours,
+            BYTES as f64 * 8.0 / contestant.median(),
+            contestant.nanos_each(),
+            contestant.to_ours(contestants),
         );
     }
 }
