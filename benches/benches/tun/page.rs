@@ -23,8 +23,7 @@ how that is measured, then all figures.
 /// Behind the goals.
 const HOW: &str = "\
 Memory of half-open connections and of TIME-WAIT, and what a packet costs among 100,000 connections,
-are on [another page](scale.md). Two stacks in memory are compared by
-`cargo bench --manifest-path benches/peers/Cargo.toml --bench memory`.
+are on [another page](scale.md), and two stacks in memory beside smoltcp's on [a third](memory.md).
 
 ## How it is measured
 
