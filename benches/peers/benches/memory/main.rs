@@ -124,9 +124,9 @@ fn contestants() -> Vec<Contestant> {
         mtu: 65_535,
         checksums: false,
     };
-    add("its loopback as shipped", terms, theirs::shipped());
-    add("its own loopback, 1 MiB", terms, theirs::loopback(1 << 20));
-    add("its own loopback, 64 KiB", terms, theirs::loopback(65_535));
+    add("smoltcp, own, as shipped", terms, theirs::shipped());
+    add("smoltcp, own, 1 MiB", terms, theirs::loopback(1 << 20));
+    add("smoltcp, own, 64 KiB", terms, theirs::loopback(65_535));
     all
 }
 

@@ -15,7 +15,7 @@ Times are of the processor, medians of seven turns, for a segment there and its 
 both ends together; they are those of one machine and tell nothing about another, the ratios do.
 
 smoltcp's own loopback device carries 65,535 bytes, leaves all checksums out and has both ends in one stack;
-`as shipped` is its own benchmark, with frames of Ethernet and buffers of 64 KiB. Packets of estab are
+`own, as shipped` is its own benchmark, with frames of Ethernet and buffers of 64 KiB. Packets of estab are
 either copied into one piece, as a device has them, or their payload is *handed over* as it lies in the
 sender's memory, which a loopback device may do; `streams` is the same through `TcpStream`s, drivers and
 `estab::device::Link`.
